@@ -1,0 +1,49 @@
+"""The one place that words an error: *name* must *requirement*, got *value*.
+
+The functions see shapes, names of types and Python numbers, never arrays, so that the reference
+and its twin raise the same text.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from attn_course._typing import Number
+
+
+def shape(name: str, got: Sequence[int], want: Sequence[int | None], hint: str = "") -> None:
+    """Raise ValueError unless `got` has the sizes of `want`; None stands for any size."""
+    got = tuple(got)
+    if len(got) != len(want) or any(w not in (None, g) for g, w in zip(got, want, strict=True)):
+        sizes = ", ".join("any" if w is None else str(w) for w in want)
+        wanted = f"({sizes},)" if len(want) == 1 else f"({sizes})"
+        raise ValueError(f"{name} must have shape {wanted}, got {got}" + _said(hint))
+
+
+def positive(name: str, value: Number) -> None:
+    """Raise ValueError unless `value` > 0."""
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+
+
+def at_least(name: str, value: int, minimum: int, hint: str = "") -> None:
+    """Raise ValueError unless `value` >= `minimum`."""
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}" + _said(hint))
+
+
+def one_of(name: str, value: str, options: Iterable[str]) -> None:
+    """Raise ValueError unless `value` is among `options`."""
+    options = list(options)
+    if value not in options:
+        known = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of {known}, got {value!r}")
+
+
+def boolean(name: str, dtype: object) -> None:
+    """Raise TypeError unless `dtype` is boolean."""
+    kind = str(dtype).removeprefix("torch.")
+    if kind != "bool":
+        raise TypeError(f"{name} must be bool with True where attention is allowed, got {kind}")
+
+
+def _said(hint: str) -> str:
+    return f"; {hint}" if hint else ""

