@@ -46,7 +46,7 @@ class GlimpseReader(nn.Module):
             self.window.b[2] = 2 * torch.log(torch.tensor(stride / 2))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(*batch, channel, height, width) -> scores (*batch, n_class), raw (*batch, n_step, 5)."""
+        """Image to ``score (*batch, n_class)`` and ``raw (*batch, n_step, 5)``."""
         hidden = image.new_zeros(*image.shape[:-3], self.answer.w.shape[1])
         raws = []
         for _ in range(self.n_step):

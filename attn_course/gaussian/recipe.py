@@ -328,9 +328,10 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
         return {"box": model(part["frame"], truth[:, 0])[0].half()}
     if config.model == "still":
         box = truth[:, :1].expand_as(truth)
-    elif config.model == "velocity":  # given the first two boxes
+    elif config.model == "velocity":  # given the first two boxes; the size stays the first one's
+        box = truth[:, :1].repeat(1, truth.shape[1], 1)
         step = torch.arange(truth.shape[1], device=truth.device)[:, None]
-        box = truth[:, :1] + step * (truth[:, 1:2] - truth[:, :1])
+        box[..., :2] += step * (truth[:, 1:2, :2] - truth[:, :1, :2])
     else:
         frames, first = part["frame"].cpu().numpy(), truth[:, 0].cpu().numpy()
         found = [task.match_template(f, b) for f, b in zip(frames, first, strict=True)]

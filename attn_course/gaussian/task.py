@@ -244,7 +244,8 @@ def film(
         sides = np.maximum(np.rint(side * scale), 2).astype(int)
         corner = np.rint(place - (sides - 1) / 2).astype(int)
         box[i] = np.column_stack([corner + (sides - 1) / 2, sides])
-        for t, ((x, y), (width, height)) in enumerate(zip(corner, sides, strict=True)):
+        corners_and_sides = zip(corner.tolist(), sides.tolist(), strict=True)
+        for t, ((x, y), (width, height)) in enumerate(corners_and_sides):
             here = np.s_[i, t, y : y + height, x : x + width]
             ink[here] = resize(tight, (height, width))
             if visible[i, t]:

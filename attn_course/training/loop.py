@@ -31,7 +31,7 @@ def train(
     device: str = "cpu",
     state_file: Path | None = None,
     report: Callable[[int, float], None] = lambda update, loss: None,
-) -> tuple[nn.Module, dict[str, list[float]]]:
+) -> tuple[nn.Module, dict[str, list[float | int]]]:
     """Train one model.
 
     Parameters
@@ -64,7 +64,7 @@ def train(
     model = recipe.build(config, torch.Generator().manual_seed(seed)).to(device, dtype)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(weights or [torch.zeros(1)], lr=config.lr)
-    curve: dict[str, list[float]] = {"update": [], "loss": []}
+    curve: dict[str, list[float | int]] = {"update": [], "loss": []}
     run = {"config": repr(config), "seed": seed}
     start, since = 0, []
     if state_file and state_file.exists():

@@ -66,7 +66,7 @@ def write(
     device: str,
     seconds: float,
     n_parameter: int,
-    curve: dict[str, list[float]],
+    curve: dict[str, list[float | int]],
     final: dict[str, Any],
     check: dict[str, Any],
     predicted: dict[str, np.ndarray],
@@ -183,5 +183,5 @@ def _commit() -> str | None:
 
 def _lines(record: dict[str, Any]) -> str:
     """JSON with one line for each item, so that a change shows as the lines that changed."""
-    items = (f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in record.items())
+    items = (f"  {json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.items())
     return "{\n" + ",\n".join(items) + "\n}\n"

@@ -1,0 +1,122 @@
+"""The recorded runs: each number is recomputed from what lies in the repository."""
+
+import shlex
+import warnings
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from attn_course import data
+from attn_course.gaussian import recipe
+from attn_course.training import __main__ as command
+from attn_course.training import loop, record
+
+FOLDERS = sorted(file.parent for file in record.RUNS.glob("gaussian/*/*/run.json"))
+NAMES = [f"{folder.parent.name}/{folder.name}" for folder in FOLDERS]
+SEEDED = [arm for arm in recipe.ARMS if recipe.ARMS[arm].get("n_update") != 0]
+
+
+def config_of(run: dict):
+    return recipe.Config(**run["config"])
+
+
+def has_mnist() -> bool:
+    try:
+        data.fetch("mnist", offline=True)
+    except data.DataError:
+        return False
+    return True
+
+
+def test_every_arm_is_recorded():
+    for arm in recipe.ARMS:
+        n_seed = 3 if arm in SEEDED and "-tune-" not in arm else 1
+        seeds = [run["seed"] for run in record.records("gaussian", arm)]
+        assert seeds == list(range(n_seed)), arm
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_the_command_gives_the_recorded_settings(folder):
+    run = record.read(folder)
+    args = command._parser().parse_args(shlex.split(run["command"])[3:])
+    settings = dict(command._setting(text) for text in args.set)
+    assert args.mechanism == run["mechanism"]
+    assert (args.preset, args.arms, args.seed) == (run["preset"], run["arm"], run["seed"])
+    assert asdict(record.configure(recipe, args.preset, args.arms, settings)) == run["config"]
+    expected = record.run_folder(record.RUNS, "gaussian", run["arm"], run["preset"], run["seed"])
+    assert folder == expected
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_the_numbers_follow_from_the_predictions(folder):
+    run = record.read(folder)
+    config = config_of(run)
+    if config.task != "crop" and not has_mnist():
+        pytest.skip("needs mnist: the labels of the whole test set")
+    predicted = record.read_arrays(folder, "predictions")
+    assert recipe.measure(config, predicted, subset=False) == run["final"]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [f for f in FOLDERS if (f / "weights.safetensors").exists()],
+    ids=lambda f: f.parent.name,
+)
+def test_the_weights_give_the_recorded_check(folder):
+    """The shipped subset read again with the recorded weights."""
+    run = record.read(folder)
+    config = config_of(run)
+    model = recipe.build(config, torch.Generator().manual_seed(0))
+    arrays = record.read_arrays(folder, "weights")
+    model.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+    assert sum(p.numel() for p in model.parameters()) == run["n_parameter"]
+    check, _ = loop.evaluate(recipe, config, model, subset=True)
+    for name, value in run["check"].items():
+        # Another processor's rounding may move a digit across a boundary: two in a thousand.
+        np.testing.assert_allclose(check[name], value, atol=0.002 if name == "error" else 0.02)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_the_data_are_those_of_the_registry(folder):
+    assert record.read(folder)["data"] == {name: data.digest(name) for name in recipe.DATA}
+
+
+def test_stale_code_is_reported():
+    """A run whose code has changed since is named; it fails nothing."""
+    now = record.code_hash(recipe)
+    stale = [name for name, f in zip(NAMES, FOLDERS, strict=True) if record.read(f)["code"] != now]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        if stale:
+            print(f"the code behind {len(stale)} recorded runs has changed: {', '.join(stale)}")
+
+
+@pytest.mark.parametrize("name", ["fixed", "learned", "schedule", "schedule-alike"])
+def test_the_learning_rate_is_the_best_on_the_photograph_set_aside(name):
+    found = {
+        record.records("gaussian", arm)[0]["config"]["lr"]: record.records("gaussian", arm)[0][
+            "final"
+        ]["found"]
+        for arm in recipe.ARMS
+        if arm.startswith(f"crop-{name}-tune-")
+    }
+    assert len(found) >= 3
+    assert max(found, key=found.__getitem__) == recipe.CROP_LR[f"crop-{name}"]
+
+
+def test_records_are_small():
+    for file in record.RUNS.rglob("*"):
+        if file.is_file():
+            assert file.stat().st_size <= 2 * 2**20, file.name
+
+
+def test_the_models_of_one_table_are_of_one_size():
+    """Within an eighth of the reader's number of parameters."""
+    sizes = {
+        arm: record.records("gaussian", arm)[0]["n_parameter"]
+        for arm in ("reader-4", "centre", "dense", "convolution")
+    }
+    for arm, size in sizes.items():
+        assert abs(size / sizes["reader-4"] - 1) < 1 / 8, (arm, sizes)
