@@ -233,7 +233,7 @@ def _photo(index: int) -> Array:
 @lru_cache(2)
 def _crop(config: Config, seed: int) -> tuple[Array, tuple[Array, Array, Array]]:
     """Images (n, 1, 128, 128) and windows; smaller when tuning."""
-    which = (TUNING,) if config.tune else tuple(i for i in range(3) if i != TUNING)
+    which = [i for i in range(len(data.PHOTOGRAPHS)) if (i == TUNING) == config.tune]
     n_start = 8 if config.n_example < 1000 else 40
     rng = np.random.default_rng([seed, config.tune, 0])
     drawn = [task.crop_starts(rng, 128, config.n_filter, DISTANCES, n_start)[:3] for _ in which]
@@ -316,60 +316,57 @@ def _scores(config: Config, model: nn.Module, image: Tensor) -> Tensor:
 
 
 def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What a run keeps of each example, small enough to be recorded."""
+    """What a run keeps of each example, small enough to be recorded, enough for `measure`."""
     if config.task == "clutter":
-        return {"class": _scores(config, model, part["image"]).argmax(dim=-1).to(torch.uint8)}
+        answer = _scores(config, model, part["image"]).argmax(dim=-1)
+        return {"answer": answer.to(torch.uint8), "label": part["label"].to(torch.uint8)}
     if config.task == "crop":
         assert isinstance(model, modules.CropFinder)
         end = {"stride": model.log_stride.exp(), "std": model.log_std.exp()}
         return end | {"mean": model.mean, "target": model.target}
     truth = part["box"]
+    overlap = _shared(box := follow(config, model, part), truth) / _joined(box, truth)
+    return {"overlap": overlap.half(), "visible": part["visible"]}
+
+
+def follow(config: Config, model: nn.Module, part: dict[str, Tensor]) -> Tensor:
+    """The boxes (batch, n_frame, 4) of a tracker, or of one of the three that learn nothing."""
+    truth = part["box"]
     if config.model == "tracker":
-        return {"box": model(part["frame"], truth[:, 0])[0].half()}
-    if config.model == "still":
-        box = truth[:, :1].expand_as(truth)
-    elif config.model == "velocity":  # given the first two boxes; the size stays the first one's
-        box = truth[:, :1].repeat(1, truth.shape[1], 1)
+        return model(part["frame"], truth[:, 0])[0]
+    box = truth[:, :1].repeat(1, truth.shape[1], 1)
+    if config.model == "velocity":  # given the first two boxes; the size stays the first one's
         step = torch.arange(truth.shape[1], device=truth.device)[:, None]
         box[..., :2] += step * (truth[:, 1:2, :2] - truth[:, :1, :2])
-    else:
+    if config.model == "template":
         frames, first = part["frame"].cpu().numpy(), truth[:, 0].cpu().numpy()
         found = [task.match_template(f, b) for f, b in zip(frames, first, strict=True)]
-        box = torch.as_tensor(np.stack(found), dtype=truth.dtype)
-    return {"box": box.half()}
+        box = torch.as_tensor(np.stack(found)).to(truth)
+    return box
 
 
-def measure(config: Config, predicted: dict[str, Array], subset: bool) -> dict[str, float | list]:
-    """The numbers that are quoted, from `predict`'s arrays and the truth."""
-    kept = ("label", "box", "visible")
-    truth = [{k: part[k] for k in kept if k in part} for part in examples(config, subset)]
+def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
+    """The numbers that are quoted, from `predict`'s arrays alone."""
     if config.task == "clutter":
-        label = np.concatenate([part["label"] for part in truth])
-        return {"error": float((predicted["class"] != label).mean())}
+        return {"error": float((predicted["answer"] != predicted["label"]).mean())}
     if config.task == "crop":
         # Found: centre within a pixel of the target's, stride within a twentieth of 1.
         half = (config.n_filter - 1) / 2
         centre = predicted["mean"] + half * predicted["stride"]
         miss = np.hypot(*(centre - predicted["target"] - half).T)
         found = (miss < 1) & (np.abs(predicted["stride"] - 1) < 0.05).all(axis=1)
-        per = found.reshape(-1, len(DISTANCES), len(found) // len(DISTANCES) // _n_photo(config))
-        rate = per.mean(axis=(0, 2))
+        n_photo = 1 if config.tune else len(data.PHOTOGRAPHS) - 1
+        rate = found.reshape(n_photo, len(DISTANCES), -1).mean(axis=(0, 2))
         return {"found": float(found.mean()), "found_by_distance": rate.round(6).tolist()}
-    box = np.concatenate([part["box"] for part in truth])
-    visible = np.concatenate([part["visible"] for part in truth])
-    overlap = task.intersection_over_union(predicted["box"].astype(np.float64), box)
-    overlap, visible = (a.reshape(len(HIDDEN), -1, FRAMES[1]) for a in (overlap, visible))
-    unhidden = overlap[0]
-    gone = [float(overlap[k][~visible[k]].mean()) for k in HIDDEN[1:]]
-    last = overlap[:, :, FRAMES[0] - 1]
+    # Films with 0, 1, … hidden frames, one lot after the other.
+    overlap = predicted["overlap"].astype(np.float64).reshape(len(HIDDEN), -1, FRAMES[1])
+    visible = predicted["visible"].reshape(overlap.shape)
+    gone = [overlap[k][~visible[k]].mean() for k in HIDDEN[1:]]
+    kept = (overlap[:, :, FRAMES[0] - 1] > 0.3).mean(axis=1)  # two frames after the last hidden one
     return {
-        "iou_20": float(unhidden[:, 1 : FRAMES[0]].mean()),
-        "iou_40": float(unhidden[:, FRAMES[0] :].mean()),
-        "iou_by_frame": unhidden.mean(axis=0).round(4).tolist(),
+        "iou_20": float(overlap[0, :, 1 : FRAMES[0]].mean()),
+        "iou_40": float(overlap[0, :, FRAMES[0] :].mean()),
+        "iou_by_frame": overlap[0].mean(axis=0).round(4).tolist(),
         "iou_while_hidden": np.round(gone, 4).tolist(),
-        "kept_after_hidden": (last > 0.3).mean(axis=1).round(4).tolist(),
+        "kept_after_hidden": kept.round(4).tolist(),
     }
-
-
-def _n_photo(config: Config) -> int:
-    return 1 if config.tune else 2

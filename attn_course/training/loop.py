@@ -142,7 +142,7 @@ def evaluate(
         for arrays in recipe.examples(config, subset)
     ]
     predicted = {k: np.concatenate([p[k].cpu().numpy() for p in parts]) for k in parts[0]}
-    return recipe.measure(config, predicted, subset), predicted
+    return recipe.measure(config, predicted), predicted
 
 
 def to_tensors(
