@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ PRESETS = ("smoke", "book", "paper")
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 if all went well, 1 with one message if not."""
     args = _parser().parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     try:
         recipe = _recipe(args.mechanism)
         settings = dict(_setting(text) for text in args.set)
@@ -42,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from the last saved state", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
@@ -97,6 +101,8 @@ def _run(
     if args.device == "cpu":
         torch.set_num_threads(1)  # these models are small: more threads are slower
     state_file = folder / "state.pt"
+    if first and state_file.exists():
+        print(f"going on from the state saved in {folder}", flush=True)
     start = time.monotonic()
     with tqdm(total=config.n_update, disable=None if first else True, unit="update") as bar:
 

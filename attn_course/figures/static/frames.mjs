@@ -1,0 +1,83 @@
+// Frames computed beforehand, a slider to walk through them and a button that plays them.
+
+const css = `
+.attn-frames { --attn-accent: #d0660a; max-width: 26rem; font: 0.9rem/1.4 inherit;
+  color: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor)); }
+.attn-frames canvas { display: block; width: 100%; image-rendering: pixelated; border-radius: 3px; }
+.attn-frames p { margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
+.attn-frames div { display: flex; gap: 0.75rem; align-items: center; }
+.attn-frames input { flex: 1; min-width: 0; margin: 0; height: 24px; accent-color: var(--attn-accent); }
+.attn-frames button { font: inherit; min-width: 4.2rem; min-height: 28px; padding: 0 0.6rem; color: inherit;
+  background: none; border: 1px solid currentColor; border-radius: 4px; cursor: pointer; }
+.attn-frames :focus-visible { outline: 2px solid var(--attn-accent); outline-offset: 2px; }
+`;
+
+function render({ model, el }) {
+  el.innerHTML = `<style>${css}</style><div class="attn-frames" style="display:block">
+    <canvas role="img"></canvas><p></p>
+    <div><button type="button">play</button><input type="range" min="0" step="1"></div></div>`;
+  const root = el.querySelector(".attn-frames");
+  const [canvas, caption, button, slider] = ["canvas", "p", "button", "input"].map((tag) =>
+    root.querySelector(tag),
+  );
+  const [nFrame, height, width, nChannel] = model.get("shape");
+  const captions = model.get("captions");
+  const view = model.get("images");
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (bytes.length !== nFrame * height * width * nChannel) throw new Error("frames are incomplete");
+  Object.assign(canvas, { width, height });
+  canvas.setAttribute("aria-label", model.get("alt"));
+  slider.max = nFrame - 1;
+  slider.setAttribute("aria-label", model.get("label"));
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  pixels.data.fill(255);
+
+  function draw() {
+    const index = model.get("index");
+    const start = index * height * width * nChannel;
+    for (let p = 0; p < height * width; p++) {
+      for (let c = 0; c < 3; c++) {
+        pixels.data[4 * p + c] = bytes[start + p * nChannel + (nChannel === 3 ? c : 0)];
+      }
+    }
+    context.putImageData(pixels, 0, 0);
+    caption.textContent = captions[index];
+    slider.value = index;
+    slider.setAttribute("aria-valuetext", captions[index]);
+    root.dataset.index = index;
+  }
+
+  function go(index) {
+    model.set("index", index);
+    model.save_changes();
+  }
+
+  let clock = null;
+  function stop() {
+    clearInterval(clock);
+    clock = null;
+    button.textContent = "play";
+  }
+  button.addEventListener("click", () => {
+    if (clock !== null) return stop();
+    if (model.get("index") === nFrame - 1) go(0);
+    button.textContent = "pause";
+    clock = setInterval(() => {
+      if (model.get("index") < nFrame - 1) go(model.get("index") + 1);
+      else stop();
+    }, 200);
+  });
+  slider.addEventListener("input", () => {
+    stop();
+    go(Number(slider.value));
+  });
+  model.on("change:index", draw);
+  draw();
+  return () => {
+    stop();
+    model.off("change:index", draw);
+  };
+}
+
+export default { render };
