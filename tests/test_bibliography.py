@@ -67,7 +67,7 @@ def test_keys_are_unique_and_in_order():
 
 
 @pytest.mark.parametrize(
-    ("key", "kind", "fields"), bibliography(), ids=lambda value: str(value)[:30]
+    ("key", "kind", "fields"), bibliography(), ids=[row[0] for row in bibliography()]
 )
 def test_entries_are_complete(key, kind, fields):
     assert NEEDED[kind] <= fields, key

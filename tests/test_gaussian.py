@@ -4,6 +4,7 @@ Every test that takes a `path` runs on the reference and on its torch twin. Equa
 those of Gregor et al. (2015).
 """
 
+import importlib
 import math
 
 import numpy as np
@@ -33,7 +34,7 @@ def picture(channel=2, height=7, width=9, seed=0):
 
 
 def slow_filterbank(mean, std, stride, n_filter, n_pixel, rule):
-    """Rows of Gaussians in plain Python; under "exact" the nearest pixel's exponent is taken off."""
+    """Rows of Gaussians in plain Python; "exact" takes off the nearest pixel's exponent first."""
     rows = []
     for i in range(n_filter):
         exponent = [-((p - (mean + i * stride)) ** 2) / (2 * std**2) for p in range(n_pixel)]
@@ -603,3 +604,76 @@ def test_first_mean_and_centre_by_hand(path):
     assert_allclose(path.first_to_centre(mean, stride, 4), [3.5, 6.0], rtol=1e-12)
     assert_allclose(path.centre_to_first(np.array([3.5, 6.0]), stride, 4), mean, rtol=1e-12)
     assert_array_equal(path.first_to_centre(mean, stride, 1), mean)
+
+
+# --- the reader -----------------------------------------------------------------------------------
+
+
+def reader(seed=0, frozen=False, n_step=3, size=(9, 7)):
+    """A reader of three glimpses of 3 x 3, its weights nothing special, and an image for it."""
+    torch = pytest.importorskip("torch")
+    modules = importlib.import_module("attn_course.gaussian.modules")
+    generator = torch.Generator().manual_seed(seed)
+    made = modules.GlimpseReader(n_step, 3, 6, 4, size, generator, frozen).double()
+    params = {name: value.numpy() for name, value in made.state_dict().items()}
+    return made, params, picture(1, *size)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_reader_from_torchs_own_parts(frozen):
+    # The same model from torch's linear layer and GRU cell and from the paper's formulas.
+    torch = pytest.importorskip("torch")
+    _, params, image = reader(frozen=frozen)
+    rng = np.random.default_rng(1)  # the biases start at nought, which would hide a lost one
+    params = {name: value + 0.3 * rng.normal(size=value.shape) for name, value in params.items()}
+    cell = torch.nn.GRUCell(6, 6, dtype=torch.float64)
+    names = {"weight_ih": "w_input", "weight_hh": "w_hidden", "bias_ih": "b_input"}
+    names |= {"bias_hh": "b_hidden"}
+    cell.load_state_dict({k: torch.tensor(params[f"core.{v}"]) for k, v in names.items()})
+    hidden, raws = torch.zeros(6, dtype=torch.float64), []
+    for _ in range(3):
+        state = np.zeros(6) if frozen else hidden.detach().numpy()
+        raw = params["window.w"] @ state + params["window.b"]
+        f_x, f_y, gamma = paper_pair(raw, (9, 7), 3)
+        seen = np.append((gamma * f_y @ image[0] @ f_x.T).reshape(-1), raw)
+        seen = np.maximum(params["read.w"] @ seen + params["read.b"], 0)
+        hidden = cell(torch.tensor(seen), hidden)
+        raws.append(raw)
+    want = params["answer.w"] @ hidden.detach().numpy() + params["answer.b"]
+    reference = importlib.import_module("attn_course.gaussian.reference")
+    score, raw = reference.glimpse_reader(image, params, 3, 3, frozen)
+    assert_allclose(raw, raws, rtol=1e-9, atol=1e-12)
+    assert_allclose(score, want, rtol=1e-9, atol=1e-12)
+
+
+def test_frozen_reader_looks_at_one_place_and_the_other_does_not():
+    reference = importlib.import_module("attn_course.gaussian.reference")
+    _, params, image = reader()
+    raw = reference.glimpse_reader(image, params, 3, 3, frozen=True)[1]
+    assert_array_equal(raw, np.tile(raw[0], (3, 1)))
+    free = reference.glimpse_reader(image, params, 3, 3)[1]
+    assert_array_equal(free[0], raw[0])
+    assert (free[1] != free[0]).all()
+
+
+def test_reader_looks_at_the_whole_image_first():
+    reference = importlib.import_module("attn_course.gaussian.reference")
+    _, params, image = reader(size=(9, 9))
+    raw = reference.glimpse_reader(image, params, 1, 3)[1][0]
+    mean, std, stride, intensity = reference.draw_window(raw, (9, 9), 3)
+    # pixels 0, 4 and 8, each seen with a std of half a stride
+    assert_allclose([*mean, *stride, *std, intensity], [0, 0, 4, 4, 2, 2, 1], atol=1e-6)
+
+
+def test_reader_reads_what_it_looks_at():
+    # An image that differs only where no glimpse looks gets the same answer, elsewhere another.
+    reference = importlib.import_module("attn_course.gaussian.reference")
+    _, params, image = reader(size=(9, 9))
+    params = params | {"window.w": np.zeros_like(params["window.w"])}
+    params["window.b"] = np.array([-0.8, -0.8, -5.0, -1.5, 0.0])  # a corner: pixels 0 and 1
+    before = reference.glimpse_reader(image, params, 2, 3)[0]
+    far, near = image.copy(), image.copy()
+    far[0, 6:, 6:] += 1
+    near[0, :2, :2] += 1
+    assert_allclose(reference.glimpse_reader(far, params, 2, 3)[0], before, rtol=1e-9)
+    assert (np.abs(reference.glimpse_reader(near, params, 2, 3)[0] - before) > 1e-4).all()

@@ -277,7 +277,7 @@ def test_the_planned_std_goes_from_the_start_to_the_targets():
         for done in (0.0, 0.5, 1.0):
             assert_allclose(recipe.loss(config, model, part, done).numpy(), 0, atol=1e-6)
         sharp = recipe.configure("smoke", "crop-schedule")
-        assert recipe.loss(sharp, model, part, 0.0).min() > 0.1
+        assert recipe.loss(sharp, model, part, 0.0).median() > 1
         assert_allclose(recipe.loss(sharp, model, part, 1.0).numpy(), 0, atol=1e-6)
 
 

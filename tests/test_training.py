@@ -1,6 +1,7 @@
 """The training loop: what is resumed or shared between processes equals what was not."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -110,12 +111,25 @@ def test_a_killed_run_goes_on(tmp_path):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not (folder / "run.json").exists()
-    subprocess.run(killed, check=True)
+    done = subprocess.run(killed, check=True, capture_output=True, text=True)
+    assert "going on from the state saved in" in done.stdout
     subprocess.run([*PYTHON, *shared[1:], "--out", str(tmp_path / "whole")], check=True)
     whole = record.run_folder(tmp_path / "whole", "gaussian", "reader-4", "smoke", 0)
     for name in ("curve", "final", "config"):
         assert record.read(folder)[name] == record.read(whole)[name]
     assert not (folder / "state.pt").exists()
+
+
+def test_a_stopped_run_says_how_to_go_on(tmp_path):
+    out = ["--out", str(tmp_path), "--set", "n_update=100000"]
+    with subprocess.Popen([*PYTHON, *out], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        time.sleep(4)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command goes on from the last saved state" in said
+    assert "Traceback" not in said
 
 
 def test_a_sweep_runs_what_is_missing(tmp_path, capfd):
@@ -146,7 +160,7 @@ def test_a_wrong_argument_gives_one_clear_line(arguments, message, capsys):
     assert command.main(arguments) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert pytest.importorskip("re").search(message, said), said
+    assert re.search(message, said), said
 
 
 def test_a_loss_that_is_not_finite_stops_the_run():
