@@ -4,6 +4,7 @@ PY ?= python3
 VENV ?= .venv
 PORT ?= 8000
 DEVICE ?= cpu
+JOBS ?= auto
 BIN := $(VENV)/bin
 
 # On Linux, torch comes from PyTorch's own index of CPU builds, which saves gigabytes. For a GPU, type
@@ -13,6 +14,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 INSTALL = -m pip install --quiet -c constraints.txt $(addprefix --extra-index-url ,$(TORCH_INDEX))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
+TORCH_FILES := functional.py modules.py recipe.py training
+PARALLEL = --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile
 
 .PHONY: help book test test-numpy lab serve notebooks format recheck clean
 .DELETE_ON_ERROR:
@@ -28,10 +31,10 @@ test: $(VENV)/.test  ## check style and types, run all tests and notebooks (DEVI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(NBVAL) --device $(DEVICE) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) --device $(DEVICE) $(ARGS)
 
 test-numpy: $(VENV)-numpy/.test-numpy  ## test the half that needs no torch (PY=python3.13: with that Python)
-	$(VENV)-numpy/bin/python -m pytest $(ARGS)
+	$(VENV)-numpy/bin/python -m pytest $(addprefix --ignore-glob=*/,$(TORCH_FILES)) $(ARGS)
 
 lab: $(VENV)/.lab  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir book

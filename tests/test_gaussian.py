@@ -463,6 +463,17 @@ def test_autograd_dies_where_the_slope_dies():
     assert gradient([18.0, 2.0], "exact") > 1e-6 > 1e-9 > gradient([18.0, 2.0], "source")
 
 
+@pytest.mark.parametrize("mean", [-1e4, 1e4])
+def test_float32_keeps_its_digits_off_the_image(mean):
+    # 10,000 pixels away at std 100 neighbours weigh as e to 1, the difference of two exponents of
+    # 5,000: float32 would lose four digits, were the common part not taken off beforehand.
+    torch = pytest.importorskip("torch")
+    functional = paths("gaussian")[1].values[0].module
+    arguments = (torch.tensor(each) for each in (mean, 100.0, 0.0))
+    row = functional.filterbank(*arguments, 1, 6)[0].double().numpy()
+    assert_allclose(row, slow_filterbank(mean, 100.0, 0.0, 1, 6, "exact")[0], rtol=1e-5)
+
+
 def test_gradient_of_a_read_is_a_write():
     torch = pytest.importorskip("torch")
     functional = paths("gaussian")[1].values[0].module

@@ -15,7 +15,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from torch.testing import assert_close
@@ -422,7 +422,7 @@ differentiable = pytest.mark.parametrize(
 
 
 @differentiable
-@settings(max_examples=5)
+@settings(max_examples=5, phases=[Phase.generate])  # to shrink a case takes minutes here
 @given(data=st.data())
 def test_gradient(twin, data):
     check_gradient(twin, *drawn_case(twin, data, wild=False, batches=st.sampled_from([(), (2,)])))
@@ -467,7 +467,7 @@ def test_module(twin, data):
 
 
 @each_twin
-@settings(max_examples=5)
+@settings(max_examples=3, phases=[Phase.generate])
 @given(data=st.data())
 def test_batch_of_none(twin, data):
     """An empty batch in, an empty batch out."""

@@ -191,7 +191,8 @@ class Controls(ipywidgets.HBox):
             value = getattr(figure, name)
             slider.min, slider.max = min(slider.min, value), max(slider.max, value)
             ipywidgets.link((figure, name), (slider, "value"))
-        self.rule = ipywidgets.ToggleButtons(options=RULES, description="rule")
+        width = {"button_width": "5.5rem"}
+        self.rule = ipywidgets.ToggleButtons(options=RULES, description="rule", style=width)
         ipywidgets.link((figure, "rule"), (self.rule, "value"))
         self.image = ipywidgets.Image(format="png", width=168, height=168)
 
@@ -223,7 +224,7 @@ class Controls(ipywidgets.HBox):
         return data
 
 
-def _slider(name: str, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
+def _slider(name: str, low: Number, high: Number, step: Number) -> ipywidgets.FloatSlider:
     return ipywidgets.FloatSlider(
         value=high, min=low, max=high, step=step, description=name, readout_format=".2f"
     )

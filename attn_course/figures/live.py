@@ -17,7 +17,7 @@ import anywidget
 from PIL import Image
 from traitlets import Unicode
 
-from attn_course._typing import Array
+from attn_course._typing import Array, Number
 
 STATIC = Path(__file__).parent / "static"
 
@@ -70,7 +70,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
-        state = json.dumps(self.state(), separators=(",", ":")).replace("</", "<\\/")
+        state = json.dumps(self.state(), separators=(",", ":")).replace("<", "\\u003c")
         data["text/html"] = (
             f'<figure class="attn-live" data-module="{self._module}" style="margin:0"'
             f' role="group" aria-label="{html.escape(self.alt)}">'
@@ -87,7 +87,7 @@ def png(image: Array) -> bytes:
     return buffer.getvalue()
 
 
-def svg(width: float, height: float, alt: str, content: str) -> str:
+def svg(width: Number, height: Number, alt: str, content: str) -> str:
     """An SVG element with alternative text that fits itself to the width of the page."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{html.escape(alt)}"'
@@ -96,7 +96,7 @@ def svg(width: float, height: float, alt: str, content: str) -> str:
     )
 
 
-def svg_image(image: Array, x: float, y: float, width: float, height: float) -> str:
+def svg_image(image: Array, x: Number, y: Number, width: Number, height: Number) -> str:
     """A picture inside an SVG element; enlarged pixels stay sharp."""
     data = base64.b64encode(png(image)).decode("ascii")
     return (

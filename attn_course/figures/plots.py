@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from attn_course._typing import Array
+from attn_course._typing import Array, Number
 from attn_course.figures.style import COLOURS
 
 
@@ -15,7 +15,7 @@ def show_images(
     images: Sequence[Array],
     titles: Sequence[str] = (),
     columns: int = 4,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Number, Number] | None = None,
 ) -> list[Axes]:
     """Grey images in a grid, with titles.
 
@@ -27,7 +27,7 @@ def show_images(
         One for each image, or none.
     columns : int
         Images in a row.
-    limits : (float, float), optional
+    limits : (low, high), optional
         Values shown black and white. Without them each image uses its own smallest and largest.
 
     Returns

@@ -1,7 +1,8 @@
-"""The book's own Sphinx extension: live figures, and two checks that make the build fail.
+"""The book's own Sphinx extension: live figures, and two checks of a build.
 
-* `attn_course/figures/static/*.mjs` go to `_static/attn/`, whence each page loads the host script.
-* A role that finds nothing ({func}`nowhere`, :func:`nowhere`) is a warning, hence an error.
+* `attn_course/figures/static/*.mjs` go to `_static/attn/`, whence each page
+  loads the host script.
+* A role that finds nothing ({func}`nowhere`) is a warning, hence an error.
 * So is an entry of the bibliography that no page cites.
 """
 
@@ -11,14 +12,14 @@ from pathlib import Path
 from sphinx import addnodes
 from sphinx.util import logging
 
-STATIC = Path(__file__).resolve().parents[2] / "attn_course" / "figures" / "static"
 HERE = Path(__file__).resolve().parent
+STATIC = HERE.parents[1] / "attn_course" / "figures" / "static"
 
 log = logging.getLogger(__name__)
 
 
 def copy_modules(app):
-    """Put the figures' modules and the style sheet where the pages look for them."""
+    """Put modules and style sheet where the pages look for them."""
     if app.builder.format != "html":
         return
     target = Path(app.outdir) / "_static" / "attn"
@@ -29,16 +30,17 @@ def copy_modules(app):
 
 
 def warn_of_dangling_roles(app, doctree):
-    """Ask Sphinx to report each explicit cross-reference that it cannot resolve."""
+    """Ask Sphinx to report each cross-reference that it cannot resolve."""
     for node in doctree.findall(addnodes.pending_xref):
-        if "refwarn" in node:  # set by roles, and not by the type of a documented parameter
+        if "refwarn" in node:  # by a role, not by the type of a parameter
             node["refwarn"] = True
 
 
 def check_bibliography(app, env):
     """Warn of entries that no page cites."""
     domain = env.get_domain("cite")
-    cited = {target.key for reference in domain.citation_refs for target in reference.targets}
+    references = domain.citation_refs
+    cited = {target.key for one in references for target in one.targets}
     for key in sorted(set(domain.bibdata.data.entries) - cited):
         log.warning("the bibliography's entry '%s' is cited on no page", key)
 

@@ -1,14 +1,19 @@
 // Frames computed beforehand, a slider to walk through them and a button that plays them.
 
 const css = `
-.attn-frames { --attn-accent: #d0660a; max-width: 26rem; font: 0.9rem/1.4 inherit;
+.attn-frames { --attn-accent: #d0660a; --line: var(--pst-color-border, var(--jp-border-color1, #9ca4af));
+  max-width: 26rem; font-size: 0.9rem; line-height: 1.4;
   color: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor)); }
-.attn-frames canvas { display: block; width: 100%; image-rendering: pixelated; border-radius: 3px; }
+.attn-frames canvas { display: block; width: 100%; image-rendering: pixelated; border-radius: 3px; outline: 1px solid var(--line); outline-offset: -1px; }
 .attn-frames p { margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .attn-frames div { display: flex; gap: 0.75rem; align-items: center; }
-.attn-frames input { flex: 1; min-width: 0; margin: 0; height: 24px; accent-color: var(--attn-accent); }
+.attn-frames input { flex: 1; min-width: 0; margin: 0; height: 24px; -webkit-appearance: none; appearance: none; background: none; cursor: pointer; }
+.attn-frames ::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: color-mix(in srgb, currentColor 55%, transparent); }
+.attn-frames ::-moz-range-track { height: 4px; border-radius: 2px; background: color-mix(in srgb, currentColor 55%, transparent); }
+.attn-frames ::-webkit-slider-thumb { -webkit-appearance: none; width: 16px; height: 16px; margin-top: -6px; border: 0; border-radius: 50%; background: var(--attn-accent); }
+.attn-frames ::-moz-range-thumb { width: 16px; height: 16px; border: 0; border-radius: 50%; background: var(--attn-accent); }
 .attn-frames button { font: inherit; min-width: 4.2rem; min-height: 28px; padding: 0 0.6rem; color: inherit;
-  background: none; border: 1px solid currentColor; border-radius: 4px; cursor: pointer; }
+  background: none; border: 1px solid var(--line); border-radius: 4px; cursor: pointer; }
 .attn-frames :focus-visible { outline: 2px solid var(--attn-accent); outline-offset: 2px; }
 `;
 

@@ -45,7 +45,8 @@ function product(left, right, rows, inner, columns, transposed = {}) {
 export function compute({ image, height, width, n_filter, mean_x, mean_y, std, stride, rule }) {
   const filterX = filterbank(mean_x, std, stride, n_filter, width, rule);
   const filterY = filterbank(mean_y, std, stride, n_filter, height, rule);
-  const grey = Float64Array.from(image, (byte) => byte / 255);
+  const grey = new Float64Array(image.length);
+  for (let p = 0; p < image.length; p++) grey[p] = image[p] / 255;
   const rows = product(filterY, grey, n_filter, height, width);
   const glimpse = product(rows, filterX, n_filter, width, n_filter, { right: true });
   const spread = product(glimpse, filterX, n_filter, n_filter, width);
@@ -67,12 +68,15 @@ const css = `
   --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor));
   --soft: var(--pst-color-text-muted, var(--jp-ui-font-color2, currentColor));
   --line: var(--pst-color-border, var(--jp-border-color1, #9ca4af));
+  --edge: color-mix(in srgb, var(--line) 55%, transparent);
+  --track: color-mix(in srgb, var(--soft) 70%, transparent);
   container-type: inline-size; color: var(--ink); font-size: 0.875rem; line-height: 1.35;
   font-variant-numeric: tabular-nums; -webkit-user-select: none; user-select: none;
 }
 .attn-glimpse * { box-sizing: border-box; }
 .attn-glimpse canvas { display: block; width: 100%; height: 100%; border-radius: 2px; }
 .attn-glimpse .sharp { image-rendering: pixelated; }
+.attn-glimpse :is(.bank-x, .bank-y, .read, .write) canvas { outline: 1px solid var(--edge); outline-offset: -1px; }
 .attn-glimpse .panels { display: grid; gap: 0.9rem 1.6rem; grid-template-columns: minmax(0, 1fr); }
 .attn-glimpse .stage {
   display: grid; grid-template-columns: var(--bank) var(--bell) minmax(0, 1fr);
@@ -95,7 +99,7 @@ const css = `
 .attn-glimpse .photo { grid-area: 3 / 3; position: relative; padding: var(--margin); overflow: hidden; }
 .attn-glimpse .picture { position: relative; cursor: crosshair; touch-action: pan-y pinch-zoom; }
 .attn-glimpse .shade { position: absolute; inset: 0; overflow: hidden; pointer-events: none; border-radius: 2px; }
-.attn-glimpse .shade i { position: absolute; box-shadow: 0 0 0 200vmax rgb(10 12 16 / 0.34); }
+.attn-glimpse .shade i { position: absolute; box-shadow: 0 0 0 200vmax rgb(10 12 16 / 0.26); }
 .attn-glimpse .shade i, .attn-glimpse .window {
   left: var(--left); top: var(--top); width: var(--across); height: var(--down);
 }
@@ -119,7 +123,11 @@ const css = `
 .attn-glimpse .settings { display: grid; gap: 0.45rem 1.4rem; grid-template-columns: minmax(0, 1fr); margin: 0; }
 .attn-glimpse .setting { display: grid; grid-template-columns: 3.2rem minmax(0, 1fr) 4.2rem; gap: 0.6rem; align-items: center; margin: 0; }
 .attn-glimpse .setting output { text-align: right; }
-.attn-glimpse input[type="range"] { width: 100%; min-width: 0; height: 24px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.attn-glimpse input[type="range"] { width: 100%; min-width: 0; height: 24px; margin: 0; -webkit-appearance: none; appearance: none; background: none; cursor: pointer; }
+.attn-glimpse ::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: var(--track); }
+.attn-glimpse ::-moz-range-track { height: 4px; border-radius: 2px; background: var(--track); }
+.attn-glimpse ::-webkit-slider-thumb { -webkit-appearance: none; width: 16px; height: 16px; margin-top: -6px; border: 0; border-radius: 50%; background: var(--accent); }
+.attn-glimpse ::-moz-range-thumb { width: 16px; height: 16px; border: 0; border-radius: 50%; background: var(--accent); }
 .attn-glimpse .rules { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; align-items: center; }
 .attn-glimpse .rules > label, .attn-glimpse .rules > span { display: inline-flex; gap: 0.4rem; align-items: center; min-height: 26px; margin: 0; cursor: pointer; }
 .attn-glimpse .rules > span { width: 3.2rem; margin-right: -0.5rem; cursor: default; }
@@ -130,7 +138,7 @@ const css = `
 }
 .attn-glimpse .reset:hover { color: var(--ink); border-color: currentColor; }
 .attn-glimpse :is(input, button):focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.attn-glimpse .read-out { margin: 0.2rem 0 0; color: var(--soft); }
+.attn-glimpse .read-out { display: flex; flex-wrap: wrap; gap: 0 1.4rem; margin: 0.2rem 0 0; color: var(--soft); }
 .attn-glimpse .read-out b { font-weight: 600; color: var(--ink); }
 .attn-glimpse .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: no-preference) { .attn-glimpse .handle { transition: transform 120ms; } .attn-glimpse .handle:hover { transform: scale(1.2); } }
@@ -313,8 +321,8 @@ function render({ model, el }) {
     const mean = glimpse.reduce((sum, value) => sum + value, 0) / glimpse.length;
     const [x, y, s, d] = [mean_x, mean_y, std, stride].map((value) => value.toFixed(2));
     find(".read-out").innerHTML =
-      `first mean <b>(${x}, ${y})</b> · std <b>${s}</b> · stride <b>${d}</b> px · ` +
-      `smallest row sum <b>${rowSum.toFixed(3)}</b>`;
+      `<span>first mean <b>(${x}, ${y})</b> px</span> ` +
+      `<span>smallest row sum <b>${rowSum.toFixed(3)}</b></span>`;
     stdSlider.value = Math.log2(std);
     strideSlider.value = stride;
     [[stdSlider, s], [strideSlider, d]].forEach(([slider, text]) => {
