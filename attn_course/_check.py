@@ -18,6 +18,22 @@ def shape(name: str, got: Sequence[int], want: Sequence[int | None], hint: str =
         raise ValueError(f"{name} must have shape {wanted}, got {got}" + _said(hint))
 
 
+def broadcasts(name: str, got: Sequence[int], want: Sequence[int]) -> None:
+    """Raise ValueError unless the shape `got` can be broadcast to `want`."""
+    got, want = tuple(got), tuple(want)
+    tail = want[len(want) - len(got) :]
+    if len(got) > len(want) or any(g not in (1, w) for g, w in zip(got, tail, strict=True)):
+        raise ValueError(f"{name} must broadcast to shape {want}, got {got}")
+
+
+def cell(n_gate: int, d_in: int, d_hidden: int, **shapes: Sequence[int]) -> None:
+    """Raise ValueError unless the weights, biases and memory of a recurrent cell fit."""
+    n = n_gate * d_hidden
+    wanted = {"w_input": (n, d_in), "w_hidden": (n, d_hidden), "cell": (d_hidden,)}
+    for name, got in shapes.items():
+        shape(name, got, wanted.get(name, (n,)))
+
+
 def positive(name: str, value: Number) -> None:
     """Raise ValueError unless `value` > 0."""
     if not value > 0:
@@ -28,6 +44,12 @@ def at_least(name: str, value: int, minimum: int, hint: str = "") -> None:
     """Raise ValueError unless `value` >= `minimum`."""
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}" + _said(hint))
+
+
+def at_most(name: str, value: int, maximum: int) -> None:
+    """Raise ValueError unless `value` <= `maximum`."""
+    if value > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, got {value}")
 
 
 def one_of(name: str, value: str, options: Iterable[str]) -> None:

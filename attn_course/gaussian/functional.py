@@ -137,6 +137,9 @@ def draw_read(
     n_filter: int,
 ) -> Float[Tensor, "*batch channel n_filter n_filter"]:
     """Twin of `reference.draw_read` on a batch."""
+    _check.shape(
+        "image", image.shape[-3:], (None, None, None), "an image is (channel, height, width)"
+    )
     height, width = image.shape[-2:]
     mean, std, stride, intensity = draw_window(raw, (height, width), n_filter)
     patch = gaussian_glimpse(image, mean, std, stride, (n_filter, n_filter))
@@ -166,7 +169,7 @@ def _filterbanks(
 
 
 def _positive(name: str, value: Tensor) -> None:
-    if not value.is_cuda:
+    if value.numel() and not value.is_cuda:
         _check.positive(name, value.detach().min().item())
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from attn_course import _check
 from attn_course.gaussian.functional import centre_to_first, draw_read, gaussian_glimpse
 from attn_course.preliminaries.modules import Dense, GruCell
 
@@ -16,6 +17,8 @@ class GlimpseReader(nn.Module):
         As in the reference.
     d_hidden, n_class : int
         Width of the recurrent state; number of classes.
+    size : (int, int)
+        Height and width of the images, in pixels.
     generator : torch.Generator
         Where the initial weights come from.
 
@@ -36,6 +39,7 @@ class GlimpseReader(nn.Module):
         frozen: bool = False,
     ) -> None:
         super().__init__()
+        _check.at_least("n_step", n_step, 1)
         self.n_step, self.n_filter, self.frozen = n_step, n_filter, frozen
         self.window = Dense(d_hidden, 5, generator)
         self.read = Dense(n_filter**2 + 5, d_hidden, generator)

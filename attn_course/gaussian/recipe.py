@@ -16,7 +16,6 @@ from attn_course import data
 from attn_course._typing import Array
 from attn_course.gaussian import modules, task
 from attn_course.gaussian.functional import gaussian_glimpse
-from attn_course.preliminaries.modules import Dense
 
 MECHANISM = "gaussian"
 DATA = ("mnist", "photographs")
@@ -151,7 +150,7 @@ class _Crop(nn.Module):
 def _dense_layers(widths: tuple[int, ...], generator: torch.Generator, crop: int = 0) -> nn.Module:
     layers: list[nn.Module] = [_Crop(crop), nn.Flatten()]
     for d_in, d_out in zip(widths, widths[1:], strict=False):
-        layers += [Dense(d_in, d_out, generator), nn.ReLU()]
+        layers += [modules.Dense(d_in, d_out, generator), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
@@ -162,7 +161,7 @@ def _convolution(channels: tuple[int, ...], generator: torch.Generator) -> nn.Mo
         nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
         nn.init.constant_(layer.bias, 0.0)  # type: ignore[arg-type]
         layers += [layer, nn.ReLU()]
-    pool = [nn.AdaptiveMaxPool2d(1), nn.Flatten(), Dense(channels[-1], 10, generator)]
+    pool = [nn.AdaptiveMaxPool2d(1), nn.Flatten(), modules.Dense(channels[-1], 10, generator)]
     return nn.Sequential(*layers, *pool)
 
 

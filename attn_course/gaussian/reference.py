@@ -395,6 +395,7 @@ def draw_read(
             [ 6.,  8., 10.],
             [12., 14., 16.]]])
     """
+    _check.shape("image", image.shape, (None, None, None), "an image is (channel, height, width)")
     mean, std, stride, intensity = draw_window(raw, image.shape[1:], n_filter)
     return intensity * gaussian_glimpse(image, mean, std, stride, (n_filter, n_filter))
 

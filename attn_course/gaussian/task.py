@@ -260,8 +260,8 @@ def intersection_over_union(
 
     Examples
     --------
-    >>> intersection_over_union(np.array([0.0, 0, 2, 2]), np.array([1.0, 0, 2, 2])).round(3)
-    np.float64(0.333)
+    >>> intersection_over_union(np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 2, 2]])).round(3)
+    array([0.333])
     """
     low = np.maximum(one[..., :2] - one[..., 2:] / 2, other[..., :2] - other[..., 2:] / 2)
     high = np.minimum(one[..., :2] + one[..., 2:] / 2, other[..., :2] + other[..., 2:] / 2)

@@ -21,6 +21,7 @@ def masked_softmax(
     NaN there nor an empty row reaches a result or a gradient.
     """
     _check.boolean("mask", mask.dtype)
+    _check.broadcasts("mask", mask.shape[-2:], score.shape[-2:])
     empty = ~mask.any(dim=-1, keepdim=True)
     safe = score.masked_fill(~mask, -torch.inf).masked_fill(empty, 0.0)
     return torch.softmax(safe, dim=-1).masked_fill(~mask, 0.0)
@@ -28,8 +29,9 @@ def masked_softmax(
 
 def padding_mask(length: Int[Tensor, "*batch"], n_key: int) -> Bool[Tensor, "*batch 1 n_key"]:
     """Twin of `reference.padding_mask`: one length per example."""
-    if not length.is_cuda:  # reading a value back from a GPU would stall it
+    if length.numel() and not length.is_cuda:  # reading a value back from a GPU would stall it
         _check.at_least("length", int(length.min()), 0)
+        _check.at_most("length", int(length.max()), n_key)
     return torch.arange(n_key, device=length.device) < length[..., None, None]
 
 
@@ -59,6 +61,14 @@ def simple_cell(
     b: Float[Tensor, " d_hidden"],
 ) -> Float[Tensor, "*batch d_hidden"]:
     """Twin of `reference.simple_cell` on a batch."""
+    _check.cell(
+        1,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b=b.shape,
+    )
     return torch.tanh(dense(feature, w_input, b) + dense(hidden, w_hidden, torch.zeros_like(b)))
 
 
@@ -71,6 +81,15 @@ def gru_cell(
     b_hidden: Float[Tensor, " 3*d_hidden"],
 ) -> Float[Tensor, "*batch d_hidden"]:
     """Twin of `reference.gru_cell` on a batch."""
+    _check.cell(
+        3,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b_input=b_input.shape,
+        b_hidden=b_hidden.shape,
+    )
     reset_in, update_in, new_in = dense(feature, w_input, b_input).chunk(3, dim=-1)
     reset_hid, update_hid, new_hid = dense(hidden, w_hidden, b_hidden).chunk(3, dim=-1)
     update = torch.sigmoid(update_in + update_hid)
@@ -88,6 +107,16 @@ def lstm_cell(
     b_hidden: Float[Tensor, " 4*d_hidden"],
 ) -> tuple[Float[Tensor, "*batch d_hidden"], Float[Tensor, "*batch d_hidden"]]:
     """Twin of `reference.lstm_cell` on a batch."""
+    _check.cell(
+        4,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b_input=b_input.shape,
+        b_hidden=b_hidden.shape,
+        cell=cell.shape[-1:],
+    )
     score = dense(feature, w_input, b_input) + dense(hidden, w_hidden, b_hidden)
     enter, forget, new, out = score.chunk(4, dim=-1)
     cell = torch.addcmul(forget.sigmoid() * cell, enter.sigmoid(), new.tanh())

@@ -57,6 +57,8 @@ def masked_softmax(
     ------
     TypeError
         If the mask is not boolean.
+    ValueError
+        If the mask does not broadcast to the shape of the scores.
 
     Examples
     --------
@@ -67,6 +69,7 @@ def masked_softmax(
            [0.  , 0.  , 0.  ]])
     """
     _check.boolean("mask", mask.dtype)
+    _check.broadcasts("mask", mask.shape, score.shape)
     mask = np.broadcast_to(mask, score.shape)
     weight = np.zeros_like(score)
     for i, allowed in enumerate(mask):
@@ -93,7 +96,7 @@ def padding_mask(length: int, n_key: int) -> Bool[Array, "1 n_key"]:
     Raises
     ------
     ValueError
-        If `length` is negative.
+        If `length` is negative or above `n_key`.
 
     Examples
     --------
@@ -101,6 +104,7 @@ def padding_mask(length: int, n_key: int) -> Bool[Array, "1 n_key"]:
     array([[ True,  True, False]])
     """
     _check.at_least("length", length, 0)
+    _check.at_most("length", length, n_key)
     return np.arange(n_key)[None, :] < length
 
 
@@ -210,6 +214,14 @@ def simple_cell(
     >>> simple_cell(np.array([1.0]), np.array([-1.0]), one, one, np.array([0.0]))
     array([0.])
     """
+    _check.cell(
+        1,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b=b.shape,
+    )
     return np.tanh(dense(feature, w_input, b) + dense(hidden, w_hidden, np.zeros_like(b)))
 
 
@@ -264,6 +276,15 @@ def gru_cell(
     >>> gru_cell(np.ones(1), np.array([4.0]), w, w, np.zeros(3), np.zeros(3))  # z = 1/2, n = 0
     array([2.])
     """
+    _check.cell(
+        3,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b_input=b_input.shape,
+        b_hidden=b_hidden.shape,
+    )
     reset_in, update_in, new_in = np.split(dense(feature, w_input, b_input), 3)
     reset_hid, update_hid, new_hid = np.split(dense(hidden, w_hidden, b_hidden), 3)
     reset = _sigmoid(reset_in + reset_hid)
@@ -322,6 +343,16 @@ def lstm_cell(
     >>> lstm_cell(np.ones(1), np.zeros(1), np.array([4.0]), w, w, np.zeros(4), np.zeros(4))[1]
     array([2.])
     """
+    _check.cell(
+        4,
+        feature.shape[-1],
+        hidden.shape[-1],
+        w_input=w_input.shape,
+        w_hidden=w_hidden.shape,
+        b_input=b_input.shape,
+        b_hidden=b_hidden.shape,
+        cell=cell.shape,
+    )
     score = dense(feature, w_input, b_input) + dense(hidden, w_hidden, b_hidden)
     enter, forget, new, out = np.split(score, 4)
     cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(new)
