@@ -307,10 +307,11 @@ def check_signature(twin: Twin) -> None:
 
 def check_module(twin: Twin, batch: tuple, arguments: dict) -> None:
     """The module is the reference with the module's own weights."""
-    module = twin.module.build(arguments, torch.Generator().manual_seed(0)).double()
-    with torch.no_grad():  # biases start at zero, which would hide a lost one
+    generator = torch.Generator().manual_seed(0)
+    module = twin.module.build(arguments, generator).double()
+    with torch.no_grad():  # biases start at zero and alike, which would hide a lost one
         for parameter in module.parameters():
-            parameter += 0.1 * torch.linspace(-1, 2, parameter.numel()).view_as(parameter)
+            parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
     weights = {name: value.numpy() for name, value in module.state_dict().items()}
     if twin.module.params:
         weights = {twin.module.params: weights}

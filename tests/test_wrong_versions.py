@@ -19,11 +19,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import Functional, Reference
-from twins import TWINS
+from twins import TWINS, build_cell
 
 from attn_course.gaussian import functional as torch_gaussian
 from attn_course.gaussian import reference as gaussian
 from attn_course.preliminaries import functional as torch_preliminaries
+from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries
 
 # A wrong version is caught by a failed comparison, or breaks on shapes that do not fit.
@@ -823,14 +824,16 @@ def test_a_reference_that_writes_to_its_input_is_rejected():
     assert times_rejected(wrong, "check_inputs_unharmed") > 0
 
 
-def test_a_module_with_its_weights_swapped_is_rejected():
-    def build(case, generator):
-        module = lstm_twin.module.build(case, generator)
-        module.b_input, module.b_hidden = module.b_hidden, module.b_input  # harmless: they add up
-        right = module.forward
-        module.forward = lambda feature, hidden, cell: right(feature, cell, hidden)
-        return module
+@pytest.mark.parametrize("taken", ["w_hidden", "b_input", "b_hidden"])
+def test_a_module_that_takes_the_wrong_weights_is_rejected(taken):
+    class Deaf(preliminaries_modules.LstmCell):
+        def forward(self, feature, hidden, cell):
+            names = ("w_input", "w_hidden", "b_input", "b_hidden")
+            others = {"b_input": self.b_hidden, "b_hidden": self.b_input}
+            other = others.get(taken, self.w_hidden.flip(1))
+            weights = [other if name == taken else getattr(self, name) for name in names]
+            return torch_preliminaries.lstm_cell(feature, hidden, cell, *weights)
 
-    wrong = replace(lstm_twin, module=replace(lstm_twin.module, build=build))
+    wrong = replace(lstm_twin, module=replace(lstm_twin.module, build=build_cell(Deaf)))
     assert times_rejected(lstm_twin, "check_module") == 0
     assert times_rejected(wrong, "check_module") > 0
