@@ -308,7 +308,9 @@ def right(
 
 def planted(old: str, new: str) -> Callable[..., Any]:
     """`right` with one fault in its docstring."""
-    text = right.__doc__ or ""
+    # Python 3.13 takes the indentation off a docstring and older ones do not: take it off here.
+    text = f"{inspect.getdoc(right)}\n"
+    old, new = (re.sub(r"(^|\n)    ", r"\1", part) for part in (old, new))
     assert old in text
 
     def function(*args: Any) -> Any:
