@@ -4,6 +4,7 @@ The functions see shapes, names of types and Python numbers, never arrays, so th
 and its twin raise the same text.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 from attn_course._typing import Number
@@ -38,6 +39,12 @@ def positive(name: str, value: Number) -> None:
     """Raise ValueError unless `value` > 0."""
     if not value > 0:
         raise ValueError(f"{name} must be positive, got {value}")
+
+
+def finite(name: str, value: Number) -> None:
+    """Raise ValueError if `value` is infinite or not a number."""
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
 
 
 def at_least(name: str, value: int, minimum: int, hint: str = "") -> None:

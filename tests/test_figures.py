@@ -320,6 +320,8 @@ BAD = {
     "no std": (ValueError, "std must be positive, got 0", {"std": 0}),
     "negative stride": (ValueError, "stride must be positive, got -1", {"stride": -1}),
     "NaN": (ValueError, "std must be positive, got nan", {"std": float("nan")}),
+    "no place": (ValueError, "mean_x must be finite, got nan", {"mean": (float("nan"), 1.0)}),
+    "endless": (ValueError, "mean_y must be finite, got inf", {"mean": (1.0, float("inf"))}),
     "no filter": (ValueError, "n_filter must be at least 1, got 0", {"n_filter": 0}),
     "unknown rule": (
         ValueError,

@@ -100,6 +100,11 @@ class GlimpseFigure(LiveFigure):
             rule=rule,
         )
 
+    @validate("mean_x", "mean_y")
+    def _finite(self, proposal: Any) -> float:
+        _check.finite(proposal["trait"].name, proposal["value"])
+        return proposal["value"]
+
     @validate("std", "stride")
     def _positive(self, proposal: Any) -> float:
         _check.positive(proposal["trait"].name, proposal["value"])
