@@ -5,14 +5,12 @@ loopback. A figure is watched through the data attributes that it writes.
 """
 
 import contextlib
-import functools
-import http.server
 import re
 import shutil
-import threading
 
 import numpy as np
 import pytest
+from chromium import launched, served
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attn_course.figures import Frames, GlimpseFigure
@@ -22,13 +20,6 @@ from attn_course.gaussian import reference
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.requires("chromium")
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 WIDE = {"viewport": {"width": 1100, "height": 900}}
 NARROW = {"viewport": {"width": 320, "height": 700}}
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
@@ -77,30 +68,14 @@ def server(tmp_path_factory):
     assert spoilt != glimpse
     (folder / "spoilt.html").write_text(document(spoilt), encoding="utf-8")
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        extensions_map = {
-            **http.server.SimpleHTTPRequestHandler.extensions_map,
-            ".mjs": "text/javascript",
-        }
-
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}/"
-        running.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @contextlib.contextmanager

@@ -4,14 +4,11 @@ make book && .venv/bin/python -m pytest tests/test_site.py --site _build/html
 """
 
 import contextlib
-import functools
-import http.server
-import shutil
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from chromium import launched, served
 
 pytestmark = [pytest.mark.site, pytest.mark.requires("chromium")]
 
@@ -19,13 +16,6 @@ SETTINGS = {
     "light and wide": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark and narrow": {"color_scheme": "dark", "viewport": {"width": 320, "height": 700}},
 }
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 
 # Text colour against the first opaque background below it, for what a reader reads.
 CONTRAST = """() => {
@@ -84,33 +74,14 @@ def pages(site):
 def server(site):
     """The site's address while a server of its own runs."""
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        extensions_map = {
-            **http.server.SimpleHTTPRequestHandler.extensions_map,
-            ".mjs": "text/javascript",
-            ".wasm": "application/wasm",
-        }
-
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}/"
-        running.shutdown()
-        thread.join()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 def references(page):
