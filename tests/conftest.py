@@ -12,11 +12,11 @@ import pytest
 hypothesis.settings.register_profile("book", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("book")
 
-OPTIONAL = ("cuda", "site", "recheck")  # markers whose tests run only when asked for
+OPTIONAL = ("cuda", "site", "recheck", "grading")  # markers whose tests run only when asked for
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 NEEDS_THE_BOOK = re.compile(  # at module level: a test may still import torch where it has it
-    r"^(import|from) (torch|nbformat|attn_course\.(training|\w+\.(functional|modules|recipe)))\b",
+    r"^(import|from) (torch|nbformat|attn_course\.(training|grading\.gradebook|\w+\.(functional|modules|recipe)))\b",
     re.MULTILINE,
 )
 
@@ -27,6 +27,7 @@ def pytest_addoption(parser):
     )
     parser.addoption("--site", metavar="FOLDER", help="check the built book in this folder")
     parser.addoption("--recheck", action="store_true", help="recompute records from the full data")
+    parser.addoption("--grading", action="store_true", help="grade the whole class of cheats")
 
 
 def pytest_configure(config):
@@ -55,6 +56,7 @@ def pytest_collection_modifyitems(config, items):
         "cuda": config.getoption("device") == "cuda",
         "site": config.getoption("site") is not None,
         "recheck": config.getoption("recheck"),
+        "grading": config.getoption("grading"),
     }
     left_out = [
         item for item in items if any(item.get_closest_marker(n) and not asked[n] for n in OPTIONAL)

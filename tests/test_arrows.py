@@ -47,19 +47,24 @@ MAY_IMPORT = {
     "task": {"data"},
     "reference": set(),
     "figures": {"reference", "task", "data"},
-    "exercises": {"reference", "task", "data"},
-    "grading": {"exercises"},
+    "exercises": {"checking"},
+    "checking": {"exercises"},
+    "checks": {"checking", "reference", "task"},
+    "solution": set(),  # what it takes from another's solution a student has written before
+    "grading": {"exercises", "checking"},
     "data": set(),
-    "__main__": {"data"},
+    "doctor": {"data"},
+    "__main__": set(),  # a command's module is imported when it is asked for
     "__init__": set(),
     "_check": set(),
     "_typing": set(),
 }
 FILES = {"reference", "functional", "modules", "task", "recipe"}
 TORCH = {"torch", "einops", "safetensors"}
-WITH_TORCH = {"functional", "modules", "recipe", "training", "__main__"}  # the doctor looks at it
-ONLY_NUMPY = {"reference", "_check", "_typing", "__init__"}
-WITHOUT_TORCH = ("reference", "task", "data", "figures", "exercises")
+# The doctor looks at torch; checks and the sandbox's worker hand tensors to code that needs them.
+WITH_TORCH = {"functional", "modules", "recipe", "training", "doctor", "checking"}
+ONLY_NUMPY = {"reference", "checks", "solution", "_check", "_typing", "__init__"}
+WITHOUT_TORCH = ("reference", "task", "data", "figures", "exercises", "checking", "checks")
 
 
 def place(parts: Iterable[str]) -> tuple[str, str]:
@@ -67,6 +72,10 @@ def place(parts: Iterable[str]) -> tuple[str, str]:
     first, *rest = [*parts, ""]
     if first in CHAPTERS:
         return first, rest[0] or "__init__"
+    if first == "exercises" and rest[-2:-1] in (["solution"], ["checks"]) and len(rest) == 4:
+        return "", rest[2]  # exercises/CHAPTER/NAME/solution
+    if first == "exercises" and rest[0] in ("checking", "worker"):
+        return "", "checking"
     return "", first or "__init__"
 
 
@@ -104,7 +113,7 @@ def forbidden(importer: tuple[str, str], imported: tuple[str, str]) -> bool:
     if other_kind in BOTTOM or (not room and kind == other_kind):
         return False
     if not other_room and other_kind == "__init__":
-        return kind != "__main__"  # the package itself holds the version and nothing else
+        return kind != "doctor"  # the package itself holds the version and nothing else
     if room and other_room and room != other_room:
         return CHAPTERS.index(other_room) > CHAPTERS.index(room) or kind != other_kind
     return other_kind not in MAY_IMPORT[kind]
@@ -135,6 +144,9 @@ def complaints(package: Path) -> list[str]:
                     rest.pop()  # a name within the module
                 if forbidden((room, kind), place(rest)):
                     found.append(f"{where} imports {name}")
+            elif root == "torch" and kind == "solution":
+                if not needs_torch(path.with_name("prompt.md")):
+                    found.append(f"{where} imports torch, which its exercise does not need")
             elif (root in TORCH and kind not in WITH_TORCH) or (
                 kind in ONLY_NUMPY
                 and root not in sys.stdlib_module_names | {"numpy"}
@@ -142,6 +154,11 @@ def complaints(package: Path) -> list[str]:
             ):
                 found.append(f"{where} imports {name}")
     return found
+
+
+def needs_torch(prompt: Path) -> bool:
+    """Whether an exercise says that it needs torch."""
+    return prompt.exists() and 'needs = "torch"' in prompt.read_text(encoding="utf-8")
 
 
 def book_complaints(book: Path) -> list[str]:
@@ -246,6 +263,18 @@ def test_references_need_nothing_but_numpy():
     assert import_blocked(modules, bare, examples=modules) == ""
 
 
+def test_what_a_student_checks_with_needs_nothing_but_numpy():
+    bare = ("torch", "jaxtyping", "beartype", "einops", "matplotlib", "scipy", "yaml", "nbformat")
+    checks = modules_of("checks")
+    assert set(map(module_of, PACKAGE.glob("exercises/*/*/checks.py"))) == set(checks)
+    needed = [f"{PACKAGE.name}.exercises", f"{PACKAGE.name}.exercises.commands", *checks]
+    assert import_blocked(needed, [*bare, "nbgrader", "jinja2", "pooch", "IPython"]) == ""
+
+
+def module_of(path: Path) -> str:
+    return ".".join([PACKAGE.name, *module_parts(path, PACKAGE)])
+
+
 def test_numpy_half_needs_no_torch():
     modules = modules_of(*WITHOUT_TORCH)
     assert f"{PACKAGE.name}.gaussian.task" in modules
@@ -278,7 +307,7 @@ def copy(tmp_path):
 
 def plant(copy: Path, where: str, line: str) -> None:
     path = copy / where
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     path.write_text(old + line + "\n", encoding="utf-8")
 
@@ -304,6 +333,23 @@ def plant(copy: Path, where: str, line: str) -> None:
         ("figures/style.py", "from attn_course import training"),
         ("data/store.py", "from attn_course.gaussian.task import clutter"),
         ("exercises/gaussian.py", "import importlib\nimportlib.import_module('torch')"),
+        ("exercises/commands.py", "import torch"),
+        ("exercises/submission.py", "def f():\n    import torch"),
+        ("exercises/release.py", "from attn_course.grading import sandbox"),
+        ("exercises/release.py", "from attn_course.exercises.gaussian.waste import solution"),
+        ("exercises/gaussian/a/solution.py", "import torch"),
+        ("exercises/gaussian/a/solution.py", "import scipy"),
+        ("exercises/gaussian/a/solution.py", "from attn_course.gaussian.reference import glimpse"),
+        ("exercises/gaussian/a/solution.py", "from attn_course.exercises import load"),
+        ("exercises/gaussian/a/checks.py", "import torch"),
+        ("exercises/gaussian/a/checks.py", "import scipy"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.exercises.source import load"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.gaussian import functional"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.exercises.gaussian.a import solution"),
+        ("exercises/gaussian/a/helpers/more.py", "import torch"),
+        ("__main__.py", "from attn_course.data import store"),
+        ("doctor.py", "from attn_course.exercises import load"),
+        ("grading/grade.py", "import torch"),
         ("grading/grade.py", "from attn_course.gaussian.reference import filterbank"),
         ("_check.py", "import numpy as np\nfrom attn_course.data import mnist"),
         ("_check.py", "import torch"),
@@ -329,8 +375,15 @@ def test_a_planted_import_is_seen(copy, where, line):
         ("gaussian/recipe.py", "from attn_course import data"),
         ("gaussian/modules.py", "from attn_course.preliminaries import modules"),
         ("figures/style.py", "from attn_course.gaussian import reference, task"),
-        ("exercises/gaussian.py", "from attn_course.gaussian.reference import filterbank"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.gaussian.reference import glimpse"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.gaussian.task import clutter"),
+        ("exercises/gaussian/a/checks.py", "from attn_course.exercises.checking import close"),
+        (
+            "exercises/gaussian/a/solution.py",
+            "from attn_course.exercises.gaussian.filterbank.solution import filterbank",
+        ),
         ("grading/grade.py", "from attn_course import exercises"),
+        ("grading/grade.py", "from attn_course.exercises.source import load"),
     ],
 )
 def test_an_arrow_that_is_drawn_may_be_used(copy, where, line):
@@ -338,6 +391,15 @@ def test_an_arrow_that_is_drawn_may_be_used(copy, where, line):
     (copy / "exercises").mkdir(exist_ok=True)
     plant(copy, where, line)
     assert complaints(copy) == before
+
+
+def test_a_solution_may_import_torch_where_its_exercise_needs_it(copy):
+    before = complaints(copy)
+    plant(copy, "exercises/gaussian/a/prompt.md", 'needs = "torch"')
+    plant(copy, "exercises/gaussian/a/solution.py", "import torch\nimport torch.nn.functional")
+    assert complaints(copy) == before
+    plant(copy, "exercises/gaussian/a/solution.py", "import einops")
+    assert len(complaints(copy)) == len(before) + 1
 
 
 @pytest.mark.parametrize(

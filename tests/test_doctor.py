@@ -1,4 +1,4 @@
-"""``python -m attn_course``: what it finds, what it says, and that its remedies are remedies."""
+"""``attn-course doctor``: what it finds, what it says, and that its remedies are remedies."""
 
 import os
 import platform
@@ -10,6 +10,7 @@ from importlib import metadata
 import pytest
 
 from attn_course import __main__ as command
+from attn_course import doctor
 from attn_course.data import REGISTRY, store
 from attn_course.data.registry import DataSet
 
@@ -175,7 +176,10 @@ def test_cuda_devices_are_named(has, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("installer", "mend"),
     [
-        ("apt-get", {"npm": "npm", "node": "nodejs", "chromium": "chromium"}),
+        (
+            "apt-get",
+            {"npm": "npm", "node": "nodejs", "chromium": "chromium", "bwrap": "bubblewrap"},
+        ),
         ("brew", {"npm": "node", "node": "node", "chromium": "--cask chromium"}),
     ],
 )
@@ -190,6 +194,27 @@ def test_missing_tools_have_their_commands(installer, mend, machine, capsys):
         assert not wrong
         assert f"{tool:<13} missing (for " in line
         assert remedy.removeprefix("sudo ") == f"{installer} install {package}"
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_sandbox_is_not_looked_for_where_there_is_none(capsys, monkeypatch):
+    monkeypatch.setattr(doctor.sys, "platform", "darwin")
+    assert report(capsys)[1]["bwrap"][1:] == (
+        "bwrap         exists on Linux only (for grading in a sandbox)",
+        "",
+    )
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_grading_needs_is_told(has, capsys, monkeypatch):
+    needs = ["numpy>=1.0", 'nbgrader>=0.9.6; extra == "grading"']
+    monkeypatch.setattr(metadata, "requires", lambda name: needs)
+    assert report(capsys)[1]["grading"][1:] == (
+        "grading       nbgrader missing; for handing out and grading",
+        'python -m pip install "nbgrader>=0.9.6"',
+    )
+    has["nbgrader"] = "0.9.6"
+    assert report(capsys)[1]["grading"][1:] == ("grading       nbgrader 0.9.6", "")
 
 
 def test_tools_that_are_there_tell_their_version(machine, capsys):
@@ -244,7 +269,7 @@ def test_fetch_of_an_unknown_set_lists_the_known_ones():
 def test_no_command_shows_the_commands():
     done = run()
     assert done.returncode == 2
-    assert "usage: python -m attn_course" in done.stderr
+    assert "usage: attn-course" in done.stderr
 
 
 class Half:

@@ -1,0 +1,60 @@
+"""An exercise as the cells of a notebook, the same in the book and in what is handed out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attn_course.exercises.source import Exercise, Question
+
+ANSWER = "*Write your answer here.*"  # what stands where a question is to be answered
+LEVELS = {1: "easy", 2: "medium", 3: "hard"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `part` is prompt, starter, check or question."""
+
+    kind: str  # markdown or code
+    part: str
+    source: str
+    name: str = ""  # of the question
+
+
+def cells(exercise: Exercise, book: bool = False) -> Iterator[Cell]:
+    """The cells of an exercise; in the book its text stands in a numbered box."""
+    yield Cell("markdown", "prompt", prompt(exercise, book))
+    if exercise.has_code:
+        yield Cell("code", "starter", exercise.starter().rstrip())
+        call = f'from attn_course.exercises import check\n\ncheck("{exercise.name}")'
+        yield Cell("code", "check", call)
+    if not book:
+        for question in exercise.questions:
+            yield Cell("markdown", "question", asked(question), question.name)
+
+
+def prompt(exercise: Exercise, book: bool = False) -> str:
+    """Title, effort, text and folded hints; in the book with the questions."""
+    facts = f"*{LEVELS[exercise.difficulty].capitalize()}, about {exercise.minutes} minutes"
+    if exercise.has_code:
+        facts += f", {'NumPy' if exercise.needs == 'numpy' else 'torch'}"
+    for name in exercise.after:
+        facts += f", after `{name}`"
+    parts = [facts + ".*", exercise.text]
+    if book:
+        parts += [asked(question) for question in exercise.questions]
+    for number, hint in enumerate(exercise.hints, start=1):
+        parts.append(f"<details><summary>Hint {number}</summary>\n\n{hint}\n\n</details>")
+    body = "\n\n".join(parts)
+    if not book:
+        return f"## {exercise.title}\n\n{body}"
+    return f"::::{{exercise}} {exercise.title}\n:label: {label(exercise)}\n\n{body}\n::::"
+
+
+def asked(question: Question) -> str:
+    """A question with its points."""
+    points = f"{question.points} point" + "s" * (question.points != 1)
+    return f"**In words, {points}.** {question.text}"
+
+
+def label(exercise: Exercise) -> str:
+    """The label that the book's references use: ex-NAME."""
+    return "ex-" + exercise.name.partition("/")[2].replace("_", "-")
