@@ -1,0 +1,147 @@
+"""What of an exercise no student may be handed: strings to look for in anything that is released.
+
+`secrets(exercise)` has the lines of the solution, the source and the sentences of hidden checks,
+and the sentences of model answers and rubrics. `leaks(exercise, text)` says which of them stand in
+a text, be it a source, a notebook or a page. What the starter, the prompt, the visible checks or a
+room's `reference.py` or `functional.py` say as well is no secret.
+"""
+
+import ast
+import html
+import re
+from functools import cache
+from pathlib import Path
+
+from attn_course.exercises.source import REGION, Exercise
+
+PACKAGE = Path(__file__).resolve().parents[1] / "attn_course"
+SHORTEST_LINE = 13  # characters of code, blanks left out, that can be told from others
+SHORTEST_SENTENCE = 25  # letters
+# Lines that anybody writes.
+GENERIC = re.compile(
+    r"((for|while|if|elif|with|except) .*:|return \w+(, \w+)*|continue|else:"
+    r"|(import|from) .*|@check\(.*\)|def \w+\(answer.*|with np\.errstate\(.*\):|#.*)"
+)
+
+
+def secrets(exercise: Exercise) -> set[str]:
+    """Strings that only the exercise's author, the grader and the instructor may see."""
+    return {*_lines(exercise), *_sentences(exercise), *_names(exercise)}
+
+
+def leaks(exercise: Exercise, text: str) -> list[str]:
+    """The secrets that stand in a text, whatever markup, escapes or line breaks it has."""
+    plain = re.sub(r"<[^<>]*>", "", text)  # a tag; in a source it may be a comparison: look at both
+    as_code = [_code(text), _code(plain)]
+    as_prose = [_prose(text), _prose(plain)]
+    found = {one for one in _lines(exercise) if any(_code(one) in seen for seen in as_code)}
+    found |= {one for one in _sentences(exercise) if any(_prose(one) in seen for seen in as_prose)}
+    for name in _names(exercise):
+        if any(re.search(rf"\b{name}\b", seen) for seen in (text, plain)):
+            found.add(name)
+    return sorted(found)
+
+
+@cache
+def _lines(exercise: Exercise) -> frozenset[str]:
+    """Lines of the solution's regions and of the hidden checks."""
+    solved = [line for found in REGION.findall(_marked(exercise)) for line in found[1].splitlines()]
+    secret = list(solved)
+    secret += [line for part in _parts(exercise, hidden=True) for line in part.splitlines()]
+    public = _code(_public(exercise))
+    # A visible check that does the solution's work would tell it, so it makes no line public …
+    shown = _code("\n".join(_parts(exercise, hidden=False)))
+    distinctive = set()
+    for line in map(str.strip, secret):
+        code = _code(line)
+        if len(code) < SHORTEST_LINE or GENERIC.fullmatch(line) or code in public:
+            continue
+        if code in shown and code not in _code(
+            "\n".join(solved)
+        ):  # … but a hidden check may look like a visible one
+            continue
+        distinctive.add(line)
+    return frozenset(distinctive)
+
+
+@cache
+def _sentences(exercise: Exercise) -> frozenset[str]:
+    """Sentences of hidden checks, model answers and rubrics."""
+    texts = [one.message for one in exercise.checks() if one.hidden]
+    for part in _parts(exercise, hidden=True):
+        texts += _strings(part)
+    for question in exercise.questions:
+        texts += [question.model, *(said for _, said in question.rubric)]
+    shown = [text for part in _parts(exercise, hidden=False) for text in _strings(part)]
+    public = _prose("\n".join([_public(exercise), *shown]))
+    pieces = {piece.strip() for text in texts for piece in re.split(r"(?<=[.!?:])\s|\n\s*\n", text)}
+    return frozenset(
+        one for one in pieces if len(_prose(one)) >= SHORTEST_SENTENCE and _prose(one) not in public
+    )
+
+
+@cache
+def _names(exercise: Exercise) -> frozenset[str]:
+    """Names of hidden checks; one word alone may stand anywhere."""
+    hidden = {one.name for one in exercise.checks() if one.hidden and "_" in one.name}
+    return frozenset(name for name in hidden if not re.search(rf"\b{name}\b", _public(exercise)))
+
+
+def _marked(exercise: Exercise) -> str:
+    path = exercise.folder / "solution.py"
+    return exercise.solution(marked=True) if path.exists() else ""
+
+
+@cache
+def _public(exercise: Exercise) -> str:
+    """What everybody may read: the prompt with its hints, the starter, the rooms' two paths."""
+    texts = [exercise.title, exercise.text, *exercise.hints]
+    texts += [question.text for question in exercise.questions]
+    # The starter, but for what might be left in it by mistake; a line to be repaired is given.
+    texts.append(REGION.sub(lambda found: (found[3] or "").replace("# ", ""), _marked(exercise)))
+    return "\n".join([*texts, _paths()])
+
+
+@cache
+def _paths() -> str:
+    files = [*PACKAGE.glob("*/reference.py"), *PACKAGE.glob("*/functional.py")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+@cache
+def _parts(exercise: Exercise, hidden: bool) -> tuple[str, ...]:
+    """The sources of the hidden or the visible checks."""
+    if not exercise.has_code:
+        return ()
+    source = (exercise.folder / "checks.py").read_text(encoding="utf-8")
+    wanted = {one.name for one in exercise.checks() if one.hidden is hidden}
+    lines = source.splitlines()
+    return tuple(
+        "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name in wanted
+    )
+
+
+def _strings(source: str) -> list[str]:
+    """The strings in a source, an f-string's pieces apart."""
+    nodes = ast.walk(ast.parse(source))
+    return [one.value for one in nodes if isinstance(one, ast.Constant) and type(one.value) is str]
+
+
+def _plain(text: str) -> str:
+    """The text without the escapes of HTML and JSON."""
+    text = re.sub(
+        r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), html.unescape(text)
+    )
+    return re.sub(r"\\+[nt]", " ", text)
+
+
+def _code(text: str) -> str:
+    """Code without blanks, quotes and backslashes."""
+    return re.sub(r"[\s\\\"']+", "", _plain(text))
+
+
+def _prose(text: str) -> str:
+    """The letters and digits of a text."""
+    return re.sub(r"[\W_]+", "", _plain(text)).lower()
