@@ -1,0 +1,1 @@
+"""Hand-out, grading in a sandbox, gradebook and feedback."""

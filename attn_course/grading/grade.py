@@ -1,0 +1,621 @@
+"""From notebooks to points.
+
+The code of a notebook runs in a sandbox, the checks run here, and only plain data passes between
+the two. Each notebook is graded in a process of its own, so that nothing one of them does, even to
+the grader, reaches another. What comes out is one JSON file for each student.
+"""
+
+import contextlib
+import copy
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import stat
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from attn_course.exercises.checking import Outcome, StudentError, run
+from attn_course.exercises.source import HERE, Exercise, ExerciseError, load
+from attn_course.exercises.submission import (
+    CodeCell,
+    Launch,
+    NotebookError,
+    Stop,
+    Submission,
+    plain,
+    read_notebook,
+)
+from attn_course.grading import sandbox
+
+VERSION = 1  # of the report and of the way to it: with a new one everything is graded again
+SIZE = 20 * 2**20  # bytes of a notebook
+SECONDS = 600  # for one notebook
+MEMORY = 8 * 2**30  # bytes of address space for the grader of one notebook
+
+Launcher = Callable[[str, int], Launch]
+
+NOT_YOURS = "Your notebook could not be graded. That is no fault of yours; your teacher was told."
+LATE = "Not run: the time for one notebook had come to an end."
+
+# A cell that does nothing but ask for a check, line by line.
+ASKING = re.compile(r"\s*(?:\w+\.){0,4}check\([^()]{0,100}(?:globals\(\)\s*)?\)\s*;?\s*(?:#.*)?")
+BESIDE = re.compile(r"\s*(?:#.*|(?:from|import) attn_course\b[\w., ]*)?")
+
+
+class RefusedError(ValueError):
+    """A file that is not read; the text says why."""
+
+
+@dataclass
+class Report:
+    """What a notebook earned, and why.
+
+    `exercises` holds for each exercise with code its `outcomes` (one dictionary for each check),
+    `earned`, `points` and `carried`: the earlier exercises whose reference solution stood in for
+    the student's own. `notes` are sentences for the student. `failed` is a sentence for the teacher
+    where the grader itself broke. `kept` names the checks whose points come from an earlier run.
+    """
+
+    student: str
+    assignment: str
+    key: str = ""  # of all that the points depend on
+    notebook: str = ""  # SHA-256 of the file
+    notes: list[str] = field(default_factory=list)
+    exercises: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: float | int = 0.0
+    failed: str = ""
+    kept: list[str] = field(default_factory=list)
+    version: int = VERSION
+
+    @property
+    def earned(self) -> int:
+        """The points of all exercises."""
+        return sum(marks["earned"] for marks in self.exercises.values())
+
+    @property
+    def points(self) -> int:
+        """The points that there were to earn."""
+        return sum(marks["points"] for marks in self.exercises.values())
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, whole or not at all."""
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Report | None":
+        """What was written; None where there is nothing, or nothing of this version."""
+        try:
+            made = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        return made if made.version == VERSION else None
+
+
+def unprotected(needs: str, slot: int = 0) -> Launch:
+    """In the sandbox's place: run code with all the rights of whoever grades."""
+    del needs, slot
+    return plain
+
+
+def read(path: Path, inside: Path | None = None) -> bytes:
+    """The bytes of a file handed in; RefusedError unless it is a plain file of a fitting size.
+
+    With `inside`, no folder between that one and the file may be a link.
+    """
+    if inside is not None:
+        inside = Path(inside).absolute()
+        apart = os.path.relpath(Path(path).absolute(), inside)
+        if os.path.realpath(path) != os.path.join(os.path.realpath(inside), apart):
+            raise RefusedError("What was handed in is a link, and links are not followed.")
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        raise RefusedError("No notebook was handed in.") from None
+    except (OSError, ValueError) as error:
+        if Path(path).is_symlink():
+            raise RefusedError(
+                "What was handed in is a link, and links are not followed."
+            ) from None
+        raise RefusedError(f"The notebook cannot be opened ({type(error).__name__}).") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise RefusedError("What was handed in is not a file.")
+    with open(handle, "rb") as file:
+        data = file.read(SIZE + 1)
+    if len(data) > SIZE:
+        raise RefusedError(f"The notebook is larger than {SIZE // 2**20} MB; clear its outputs.")
+    return data
+
+
+def grade_notebook(
+    path: Path,
+    exercises: Sequence[Exercise],
+    seed: Sequence[int],
+    launch: Launcher = sandbox.launcher,
+    *,
+    student: str = "",
+    assignment: str = "",
+    slot: int = 0,
+    seconds: float | int = SECONDS,
+    inside: Path | None = None,
+) -> Report:
+    """Grade one notebook in this process; after `seconds` no further exercise is begun."""
+    started = time.monotonic()
+    report = Report(_clean(student), assignment)
+    known = _known(exercises)
+    coded = [one for one in exercises if one.has_code]
+    try:
+        data = read(path, inside)
+        report.notebook = hashlib.sha256(data).hexdigest()
+        notebook = read_notebook(data)
+    except (RefusedError, NotebookError) as error:
+        report.notes.append(_clean(str(error)))
+        report.exercises = _nothing(coded, "Not run: there is no notebook that could be run.")
+    else:
+        report.notes += [_clean(note) for note in notebook.notes]
+        grader = _Grader(coded, known, seed, launch, slot, started + seconds)
+        report.exercises = grader.grade(notebook.cells)
+        report.notes += grader.notes
+    report.key = _key(exercises, known, seed, report.notebook)
+    report.seconds = round(time.monotonic() - started, 3)
+    return report
+
+
+class _Grader:
+    """The grading of one notebook."""
+
+    def __init__(
+        self,
+        exercises: Sequence[Exercise],
+        known: Mapping[str, Exercise],
+        seed: Sequence[int],
+        launch: Launcher,
+        slot: int,
+        deadline: float | int,
+    ) -> None:
+        self.exercises, self.known, self.seed = exercises, known, seed
+        self.launch, self.slot, self.deadline = launch, slot, deadline
+        self.notes: list[str] = []
+
+    def grade(self, cells: Sequence[CodeCell]) -> dict[str, dict[str, Any]]:
+        """The marks of each exercise: with what the student wrote, then with stand-ins."""
+        # Untouched starters run first: what they import is there, and whatever else the notebook
+        # defines under their names, above or below, is what counts.
+        starters = {_bare(exercise.starter()) for exercise in self.exercises}
+        cells = [cell for cell in cells if not _only_asks(cell.source)]
+        ours = [cell for cell in cells if _bare(cell.source) in starters]
+        theirs = [cell for cell in cells if _bare(cell.source) not in starters]
+        self.cells = ours + theirs
+        self.written = "\n".join(cell.source for cell in theirs)
+        first: dict[str, list[Outcome]] = {}
+        stops: dict[str, list[Stop]] = {}
+        # A sandbox for each kind of exercise: what one forbids, another may ask for.
+        for needs, forbids in dict.fromkeys((one.needs, one.forbids) for one in self.exercises):
+            group = [one for one in self.exercises if (one.needs, one.forbids) == (needs, forbids)]
+            with self.submission(group[0]) as submission:
+                # Read before any check: what the code says later may tell a hidden input.
+                stops.setdefault(needs, []).extend(submission.stops)
+                for exercise in group:
+                    first[exercise.name] = self.outcomes(exercise, submission)
+        self.tell(stops.get("torch", stops.get("numpy", [])))
+        best = dict(first)
+        carried: dict[str, list[str]] = {exercise.name: [] for exercise in self.exercises}
+        for exercise in self.in_order():
+            self.carry(exercise, best, carried)
+        return {one.name: _marks(best[one.name], carried[one.name]) for one in self.exercises}
+
+    def submission(self, exercise: Exercise) -> Submission:
+        """A sandbox with the notebook's code, for this exercise and those of its kind."""
+        sources = [cell.source for cell in self.cells]
+        launch = self.launch(exercise.needs, self.slot)
+        return Submission(sources, exercise.needs, launch, forbids=exercise.forbids)
+
+    def outcomes(self, exercise: Exercise, submission: Submission) -> list[Outcome]:
+        """What the checks of one exercise give."""
+        if time.monotonic() > self.deadline:
+            return _lost(exercise, LATE)
+        return run(exercise.checks(), submission.answer, self.seed)
+
+    def tell(self, stops: Iterable[Stop]) -> None:
+        """A note for each cell that stopped."""
+        for number, kind, text, line in dict.fromkeys(stops):
+            if not 0 <= number < len(self.cells):
+                self.notes.append("The notebook's code could not be run: it ended the program.")
+                continue
+            cell = self.cells[number]
+            text = re.sub(r" \(<cell \d+>, line \d+\)$", "", text)
+            begins = next((one.strip() for one in cell.source.splitlines() if one.strip()), "")
+            where = f"Cell {cell.index + 1} of the notebook, which begins with `{begins[:60]}`,"
+            at = "" if line is None else f" in line {line}"
+            if kind == "OutOfTime":
+                said = "did not come to an end in time and was stopped"
+            elif kind == "Ended":
+                said = "ended the program and was left out"
+            else:
+                said = f"stopped with {kind}{at}" + (f": {text}" if text else "")
+            self.notes.append(_clean(f"{where} {said}".rstrip(".") + "."))
+
+    def in_order(self) -> list[Exercise]:
+        """The exercises, each after those that it builds on."""
+        graph = {name: one.after for name, one in self.known.items()}
+        mine = {one.name: one for one in self.exercises}
+        return [mine[name] for name in TopologicalSorter(graph).static_order() if name in mine]
+
+    def carry(
+        self, exercise: Exercise, best: dict[str, list[Outcome]], carried: dict[str, list[str]]
+    ) -> None:
+        """Grade once more with reference solutions for what went wrong before this exercise.
+
+        The sandbox is a new one, only this exercise's checks run in it, and it matters for nothing
+        but the points of checks that pass now: no message from it reaches a report, because code
+        in it can read a reference solution.
+        """
+        lost = {name for name, outcomes in best.items() if not _full(outcomes)}
+        before = _before(exercise, self.known)
+        wrong = [one for one in before if one.name in lost or one.name not in best]
+        stand_ins = {one.name: _stand_in(one, exercise) for one in wrong}
+        names = [name for name, source in stand_ins.items() if source]
+        tried = any(re.search(rf"\b{name}\b", self.written) for name in exercise.gives())
+        if exercise.name not in lost or not names or not tried:
+            return
+        try:
+            with self.submission(exercise) as submission:
+                submission.override("\n".join(stand_ins[name] for name in names))
+                second = self.outcomes(exercise, submission)
+        except StudentError:
+            return
+        own = best[exercise.name]
+        both = list(zip(own, second, strict=True))
+        gained = sum(max(0, new.earned - old.earned) for old, new in both)
+        if gained:
+            best[exercise.name] = [new if new.earned > old.earned else old for old, new in both]
+            carried[exercise.name] = names
+            self.notes.append(
+                f"{exercise.name}: {gained} point{'s' * (gained != 1)} come from a run with the "
+                f"course's own solution of {' and '.join(names)} in place of yours."
+            )
+
+
+def _only_asks(source: str) -> bool:
+    lines = source.splitlines() if len(source) < 1000 else [source]
+    asks = [line for line in lines if ASKING.fullmatch(line)]
+    return bool(asks) and all(line in asks or BESIDE.fullmatch(line) for line in lines)
+
+
+def _bare(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines() if line.strip())
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:500]
+
+
+def _full(outcomes: Iterable[Outcome]) -> bool:
+    return all(one.earned == one.points for one in outcomes)
+
+
+def _marks(outcomes: Sequence[Outcome], carried: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "outcomes": [asdict(one) for one in outcomes],
+        "earned": sum(one.earned for one in outcomes),
+        "points": sum(one.points for one in outcomes),
+        "carried": list(carried),
+    }
+
+
+def _lost(exercise: Exercise, message: str) -> list[Outcome]:
+    return [
+        Outcome(one.name, one.title, one.points, 0, one.hidden, message)
+        for one in exercise.checks()
+    ]
+
+
+def _nothing(exercises: Iterable[Exercise], message: str) -> dict[str, dict[str, Any]]:
+    return {one.name: _marks(_lost(one, message)) for one in exercises if one.has_code}
+
+
+def _known(exercises: Sequence[Exercise]) -> dict[str, Exercise]:
+    """The exercises and all that they build on, by name; ExerciseError if these form a circle."""
+    known = {one.name: one for one in exercises}
+    left = list(exercises)
+    while left:
+        one = left.pop()
+        for name in one.after:
+            if name not in known:
+                known[name] = load(name, [one.folder.parents[1], HERE])
+                left.append(known[name])
+    try:
+        TopologicalSorter({name: one.after for name, one in known.items()}).prepare()
+    except CycleError as error:
+        raise ExerciseError(f"exercises must not wait for each other: {error.args[1]}") from None
+    return known
+
+
+def _before(exercise: Exercise, known: Mapping[str, Exercise]) -> list[Exercise]:
+    """All that an exercise builds on and that has code, the earliest first."""
+    found: dict[str, Exercise] = {}
+
+    def collect(one: Exercise) -> None:
+        for name in one.after:
+            collect(known[name])
+            if known[name].has_code:
+                found[name] = known[name]
+
+    collect(exercise)
+    return list(found.values())
+
+
+def _stand_in(earlier: Exercise, later: Exercise) -> str:
+    """Code that puts the reference solution of an exercise in the place of the student's functions.
+
+    Helpers of the solution stay out of the student's sight, and what the later exercise asks for
+    is never given.
+    """
+    given = [name for name in earlier.gives() if name not in later.gives()]
+    if not given:
+        return ""
+    lines = ["_course = {**globals()}", f"exec({earlier.solution()!r}, _course)"]
+    return "\n".join(lines + [f"{name} = _course[{name!r}]" for name in given] + ["del _course"])
+
+
+def _key(
+    exercises: Sequence[Exercise], known: Mapping[str, Exercise], seed: Sequence[int], notebook: str
+) -> str:
+    digest = hashlib.sha256()
+    names = [one.name for one in exercises]
+    head = [VERSION, names, sorted(known), [int(one) for one in seed], notebook]
+    digest.update(json.dumps(head).encode())
+    for name in sorted(known):
+        for file in ("prompt.md", "solution.py", "starter.py", "checks.py"):
+            path = known[name].folder / file
+            data = path.read_bytes() if path.exists() else b""
+            digest.update(hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def raised(new: Report, old: Report | None) -> Report:
+    """The new report; where the notebook is the same, no check with fewer points than before."""
+    if old is None or old.notebook != new.notebook or not new.notebook:
+        return new
+    for name, marks in new.exercises.items():
+        before = {one["name"]: one for one in old.exercises.get(name, {}).get("outcomes", [])}
+        for outcome in marks["outcomes"]:
+            earned = min(before.get(outcome["name"], outcome)["earned"], outcome["points"])
+            if earned > outcome["earned"]:
+                outcome["earned"] = earned
+                outcome["message"] = "" if earned == outcome["points"] else outcome["message"]
+                new.kept.append(f"{name}: {outcome['name']}")
+        marks["earned"] = sum(one["earned"] for one in marks["outcomes"])
+    return new
+
+
+def fits_a_file(student: str) -> bool:
+    """Whether a student's id can be the name of a file."""
+    plain = re.fullmatch(r"[^\W_][\w.,@+'()\- ]{0,99}", student) is not None
+    return plain and len(student.encode("utf-8", "replace")) <= 200 and student == student.strip()
+
+
+def grade_all(
+    jobs: Iterable[tuple[str, Path]],
+    exercises: Sequence[Exercise],
+    seed: Sequence[int],
+    results: Path,
+    *,
+    assignment: str = "",
+    launch: Launcher = sandbox.launcher,
+    n_jobs: int = 1,
+    progress: bool = False,
+    lower: bool = False,
+    seconds: float | int = SECONDS,
+    inside: Path | None = None,
+) -> Iterator[Report]:
+    """Grade the notebooks of a class, given as (student, path); reports come as they are finished.
+
+    Each is written to `results/STUDENT.json` at once. What was graded before, with the same
+    exercises and seed, is read from there. A notebook that is graded anew loses no points by that,
+    unless `lower` is set. After `seconds` the grading of a notebook is ended by force. Files that
+    are reached through a link below `inside` are refused.
+    """
+    waiting = deque(jobs)
+    Path(results).mkdir(parents=True, exist_ok=True)
+    arguments = {
+        "exercises": list(exercises),
+        "seed": list(seed),
+        "launch": launch,
+        "assignment": assignment,
+        "seconds": 0.75 * seconds,
+        "inside": inside,
+    }
+    batch = _Batch(arguments, Path(results), lower, seconds, n_jobs)
+    bar = _bar(len(waiting)) if progress else contextlib.nullcontext()
+    with bar as advance:
+        for report in batch.reports(waiting):
+            if advance is not None:
+                advance.update()
+            yield report
+
+
+class _Batch:
+    """The grading of a class."""
+
+    def __init__(
+        self,
+        arguments: dict[str, Any],
+        results: Path,
+        lower: bool,
+        seconds: float | int,
+        n_jobs: int,
+    ) -> None:
+        self.arguments, self.results = arguments, results
+        self.lower, self.seconds = lower, seconds
+        self.exercises: list[Exercise] = arguments["exercises"]
+        self.known = _known(self.exercises)
+        self.blank = _nothing(
+            self.exercises, "Not graded."
+        )  # and checks that cannot be read fail now
+        self.free = list(range(max(1, n_jobs)))
+        self.running: list[_Process] = []
+        self.seen: set[str] = set()
+
+    def reports(self, waiting: deque[tuple[str, Path]]) -> Iterator[Report]:
+        """The reports, in the order in which they are finished."""
+        try:
+            while waiting or self.running:
+                if waiting and self.free:
+                    report = self.begin(*waiting.popleft())
+                else:
+                    report = self.end(_first(self.running))
+                if report is not None:
+                    yield report
+        finally:
+            for one in self.running:
+                one.kill()
+
+    def begin(self, student: str, path: Path) -> Report | None:
+        """Start the grading of a notebook; its report, if that needs no grading."""
+        if not fits_a_file(student):
+            return self.failed(student, f"{student!r:.100} cannot be the name of a student's file.")
+        if student in self.seen:
+            return self.failed(student, f"{student!r:.100} is there twice; the first one counts.")
+        self.seen.add(student)
+        try:
+            notebook = hashlib.sha256(read(path, self.arguments["inside"])).hexdigest()
+        except RefusedError:
+            notebook = ""
+        old = Report.read(self.results / f"{student}.json")
+        key = _key(self.exercises, self.known, self.arguments["seed"], notebook)
+        as_before = old is not None and old.key == key and not old.failed and bool(notebook)
+        if old is not None and as_before and not (self.lower and old.kept):
+            return old
+        arguments = {**self.arguments, "path": path, "student": student, "slot": self.free[0]}
+        try:
+            self.running.append(_Process(arguments, self.seconds, old, notebook))
+        except OSError as error:
+            return self.failed(student, f"The grader could not be started: {error}.", notebook)
+        del self.free[0]
+        return None
+
+    def end(self, process: "_Process") -> Report:
+        """Take the report of a grading that ended, and store it."""
+        student = process.arguments["student"]
+        self.running.remove(process)
+        self.free.append(process.arguments["slot"])
+        report = process.result()
+        if isinstance(report, str):
+            report = self.failed(student, report, process.notebook)
+        if not self.lower:
+            report = raised(report, process.old)
+        report.write(self.results / f"{student}.json")
+        return report
+
+    def failed(self, student: str, why: str, notebook: str = "") -> Report:
+        """The report of a notebook that could not be graded through no fault of its own."""
+        return Report(
+            _clean(student),
+            self.arguments["assignment"],
+            notebook=notebook,
+            notes=[NOT_YOURS],
+            exercises=copy.deepcopy(self.blank),
+            failed=why,
+        )
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=" notebooks")
+
+
+def _context() -> Any:
+    """Processes forked from one that has NumPy loaded and nothing else going on."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    return context
+
+
+class _Process:
+    """A process that grades one notebook."""
+
+    def __init__(
+        self, arguments: dict[str, Any], seconds: float | int, old: Report | None, notebook: str
+    ) -> None:
+        self.arguments, self.old, self.notebook = arguments, old, notebook
+        context = _context()
+        self.pipe, other = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(
+            target=_work, args=(other, arguments), daemon=True
+        )
+        self.process.start()
+        other.close()
+        self.seconds, self.deadline = seconds, time.monotonic() + seconds
+
+    def result(self) -> "Report | str":
+        """The report, or why there is none."""
+        try:
+            if self.pipe.poll():
+                answer: Report | str = self.pipe.recv()
+                self.process.join(5)
+                return answer
+        except (EOFError, OSError):
+            self.process.join(5)
+            return (
+                f"The grader came to an end without a report (exit code {self.process.exitcode})."
+            )
+        finally:
+            self.kill()
+        return f"Grading took longer than {self.seconds:.0f} seconds and was ended."
+
+    def kill(self) -> None:
+        """End it, and what it started."""
+        pid = self.process.pid
+        if pid is not None and self.process.is_alive():
+            with contextlib.suppress(OSError):
+                os.killpg(pid, 9)
+            self.process.kill()
+            self.process.join()
+        self.pipe.close()
+
+
+def _first(running: Sequence[_Process]) -> _Process:
+    """The first that ends or runs out of time."""
+    while True:
+        left = min(one.deadline for one in running) - time.monotonic()
+        ready = connection.wait([one.pipe for one in running], max(0.0, left))
+        for one in running:
+            if one.pipe in ready or time.monotonic() >= one.deadline:
+                return one
+
+
+def _work(pipe: Any, arguments: dict[str, Any]) -> None:
+    """What such a process does."""
+    if sys.platform != "win32":
+        import resource
+
+        os.setsid()  # the terminal's Ctrl-C is for the process that waits for this one
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+    answer: Report | str
+    try:
+        answer = grade_notebook(**arguments)
+    except BaseException as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).parent.name}/{Path(place.filename).name}:{place.lineno}"
+        answer = _clean(f"The grader stopped with {type(error).__name__} in {where}: {error}")
+    pipe.send(answer)

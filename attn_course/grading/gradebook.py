@@ -1,0 +1,672 @@
+"""nbgrader as the carrier: its gradebook and formgrader, without its way of testing.
+
+A student's answers are laid into a fresh copy of the release, and the points that `grade` found are
+entered as the results of the cells that check. Nothing of the student's is executed here, and
+nothing of a student's notebook but the text of its cells gets through.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+    new_raw_cell,
+)
+from traitlets import Float, Unicode
+from traitlets.config import Config
+
+from attn_course.exercises.source import STUB, load
+from attn_course.grading.course import (
+    Assignment,
+    Course,
+    CourseError,
+    Late,
+    Mark,
+    Student,
+    load_course,
+)
+
+ANSWER = "*Write your answer here.*"
+COURSE_ID = "attn_course"
+ALL = ["*"]  # of the files that lie beside what was handed in: none is copied
+MOST_EXTRA_CELLS = 300
+MOST_CHARACTERS = 200_000  # of one cell
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Leave out what nbgrader makes SQLAlchemy and others warn of, and nothing else."""
+    from sqlalchemy.exc import SAWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        for module in ("nbgrader", "nbformat", "nbconvert", "alembic", "sqlalchemy"):
+            warnings.filterwarnings("ignore", category=DeprecationWarning, module=module)
+        yield
+
+
+with quietly():
+    from nbgrader.api import Gradebook, MissingEntry
+    from nbgrader.converters import Autograde, GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.plugins import BasePlugin
+    from nbgrader.preprocessors import (
+        AssignLatePenalties,
+        CheckCellMetadata,
+        ClearOutput,
+        ComputeChecksums,
+        LockCells,
+        NbGraderPreprocessor,
+        OverwriteCells,
+        SaveAutoGrades,
+        SaveCells,
+    )
+
+
+@contextlib.contextmanager
+def opened(course: Course) -> Iterator[Any]:
+    """The gradebook of a course, made if need be."""
+    if not course.database.exists():
+        _new_gradebook(course)
+    with quietly(), Gradebook(course.db_url, COURSE_ID) as gradebook:
+        yield gradebook
+        gradebook.db.commit()
+
+
+def _new_gradebook(course: Course) -> None:
+    """Make the gradebook, whole or not at all; nbgrader runs `alembic`, which must be found."""
+    part = course.database.with_name("gradebook.db.part")
+    part.unlink(missing_ok=True)
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
+    try:
+        with quietly(), Gradebook(f"sqlite:///{part}", COURSE_ID):
+            pass
+    finally:
+        os.environ["PATH"] = path
+    part.replace(course.database)
+
+
+def students_in(gradebook: Any, students: Iterable[Student]) -> None:
+    """Enter the roster."""
+    for one in students:
+        gradebook.update_or_create_student(
+            one.id,
+            first_name=one.first_name,
+            last_name=one.last_name,
+            email=one.email,
+            lms_user_id=one.lms_user_id or None,
+        )
+
+
+# What a student's notebook may bring in
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads a submission, of whatever kind, as cells that hold text and nothing else."""
+
+    folder = Unicode("", help="The course folder").tag(config=True)
+
+    def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> Any:
+        """Convert; a file that is no notebook counts as an empty one."""
+        from attn_course.grading.grade import read
+
+        folder, path = Path(self.folder).resolve(), Path(file_stream.name).absolute()
+        if path.is_relative_to(folder / "autograded"):
+            return super().from_file(file_stream, resources, **kw)
+        try:
+            notebook = harmless_notebook(read(path, folder / "submitted"))
+        except Exception:  # broken in one of many ways; the report says which
+            notebook = new_notebook()
+        return self.from_notebook_node(notebook, resources=resources, **kw)
+
+
+def harmless_notebook(data: bytes) -> Any:
+    """The text of a notebook's cells with the ids that say where they belong."""
+    raw = json.loads(data)
+    if raw.get("nbformat") != 4:
+        raw = nbformat.convert(nbformat.from_dict(raw), 4)
+    made = new_notebook()
+    for cell in raw["cells"]:
+        if not isinstance(cell, dict):
+            continue
+        source = cell.get("source", "")
+        if isinstance(source, list):
+            source = "".join(one for one in source if isinstance(one, str))
+        if not isinstance(source, str):
+            continue
+        if len(source) > MOST_CHARACTERS:
+            source = source[:MOST_CHARACTERS] + "\n(the rest is left out: too long)"
+        source = source.encode("utf-8", "replace").decode()
+        kind = cell.get("cell_type")
+        if kind == "code":
+            one = new_code_cell(source)
+        elif kind == "markdown":
+            one = new_markdown_cell(harmless(source), **_pictures(cell.get("attachments")))
+        else:
+            one = new_raw_cell(source)
+        metadata = cell.get("metadata")
+        nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+        name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+        one.metadata = {"claims": name if isinstance(name, str) else ""}
+        one.id = f"s{len(made.cells)}"
+        made.cells.append(one)
+    return made
+
+
+def harmless(text: str) -> str:
+    """Markdown that can do nothing in the browser of whoever marks it, and reads the same.
+
+    formgrader shows Markdown with the HTML that it holds; a script there would act with the
+    marker's rights. Without tags, entities and links of other kinds there is none.
+    """
+    text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
+    text = re.sub(r"&(?=#|\w+;)", "& ", text)
+    text = re.sub(r"(?i)\b(javascript|vbscript|data)(\s*):", r"\1\2 :", text)
+    return re.sub(r"\\(href|style|cssId|class|require|html|data)(?![A-Za-z])", r"\\ \1", text)
+
+
+def _pictures(attachments: Any) -> dict[str, Any]:
+    kept = {}
+    for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
+        if isinstance(bundle, dict):
+            good = {
+                kind: data
+                for kind, data in bundle.items()
+                if kind in PICTURES
+                and isinstance(data, str)
+                and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)
+            }
+            if good:
+                kept[str(name)] = good
+    return {"attachments": kept} if kept else {}
+
+
+class _Preprocessor(NbGraderPreprocessor):
+    folder = Unicode("", help="The course folder").tag(config=True)
+
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> Any:
+        return cell, resources
+
+    def report(self, resources: Any) -> dict[str, Any]:
+        """What grading found for the submission at hand."""
+        asked = resources["nbgrader"]
+        report = read_result(Path(self.folder) / "results" / asked["assignment"], asked["student"])
+        if report is None:
+            raise CourseError(
+                f"{asked['student']} has no results yet; "
+                f"run: attn-course grade {asked['assignment']}"
+            )
+        return report
+
+
+class CutAnswers(_Preprocessor):
+    """Puts starters in the place of solutions, and room to write in that of model answers."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """Return the notebook as it is handed out."""
+        roots = load_course(Path(self.folder)).roots
+        for cell in nb.cells:
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                code = cell.cell_type == "code"
+                exercise = load(cell.metadata.attn.exercise, roots)
+                cell.source = exercise.starter().rstrip() if code else ANSWER
+        return nb, resources
+
+
+class Transplant(_Preprocessor):
+    """Lays the student's answers into a fresh copy of the release."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """Return the release with the answers of `nb` in it, and its further cells between."""
+        name = resources["nbgrader"]["assignment"]
+        path = Path(self.folder) / "release" / name / f"{name}.ipynb"
+        made = transplanted(nbformat.read(path, as_version=4), nb)
+        notes = self.report(resources).get("notes", [])
+        if notes:
+            text = "**From grading**\n\n" + "\n".join(f"- {harmless(note)}" for note in notes)
+            made.cells.insert(0, _extra(new_markdown_cell(text), "notes"))
+        return made, resources
+
+
+def transplanted(release: Any, submission: Any) -> Any:
+    """The release with a submission's answers, wherever in it they stand."""
+    known = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells}
+    by_text = {(cell.cell_type, cell.source): name for name, cell in known.items()}
+    answers: dict[str, Any] = {}
+    extras: dict[str, list[Any]] = {"": []}
+    last = ""
+    for cell in submission.cells:
+        name = cell.metadata.get("claims", "")
+        if name not in known or known[name].cell_type != cell.cell_type:
+            name = by_text.get((cell.cell_type, cell.source), "")
+        if not name:
+            extras.setdefault(last, []).append(cell)
+            continue
+        last = name
+        original = known[name]
+        if original.metadata.nbgrader.solution and not _same(cell, original):
+            if name in answers:
+                extras.setdefault(name, []).append(cell)
+            else:
+                answers[name] = cell
+    made = new_notebook(metadata=release.metadata)
+    made.cells += [_extra(cell, f"x0-{i}") for i, cell in enumerate(extras[""])]
+    left = MOST_EXTRA_CELLS
+    for name, original in known.items():
+        cell = original.copy()
+        more = extras.get(name, [])
+        if cell.metadata.nbgrader.solution:
+            answer = answers.get(name)
+            if answer is None and cell.cell_type == "markdown":
+                # Written below the cell for it instead of into it: that is an answer too.
+                answer, more = _written_below(name, list(known), extras)
+            if answer is not None:
+                cell.source = answer.source
+                if "attachments" in answer:
+                    cell.attachments = answer.attachments
+        made.cells.append(cell)
+        for i, one in enumerate(more[:left]):
+            made.cells.append(_extra(one, f"x{len(made.cells)}-{i}"))
+        left -= len(more[:left])
+    return made
+
+
+def _written_below(name: str, order: list[str], extras: Mapping[str, list[Any]]) -> Any:
+    """(answer, what is left): the Markdown cells that follow an answer cell that was not filled."""
+    more = extras.get(name, [])
+    written = [one for one in more if one.cell_type == "markdown" and one.source.strip()]
+    if not written:
+        return None, more
+    answer = new_markdown_cell("\n\n".join(one.source for one in written))
+    pictures = {k: v for one in written for k, v in one.get("attachments", {}).items()}
+    if pictures:
+        answer.attachments = pictures
+    return answer, [one for one in more if one not in written]
+
+
+def _same(cell: Any, original: Any) -> bool:
+    """Whether an answer cell was left as it was, or emptied."""
+    words = cell.source.split()
+    if cell.get("attachments"):
+        return False
+    return words in (original.source.split(), [], STUB.split())
+
+
+def _extra(cell: Any, name: str) -> Any:
+    cell.metadata = {}
+    cell.id = name
+    return cell
+
+
+# The points
+
+
+class StoreScores(_Preprocessor):
+    """Enters the points that grading found as the results of the cells that check."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """Fill in the outputs; nbgrader takes the last one for the points."""
+        report = self.report(resources)
+        for cell in nb.cells:
+            asked = cell.metadata.get("nbgrader", {})
+            if cell.cell_type != "code" or not asked.get("grade"):
+                continue
+            found = report["exercises"].get(cell.metadata["attn"]["exercise"])
+            found = None if report["failed"] else found
+            points = float(asked["points"])
+            share = found["earned"] / found["points"] if found and found["points"] else 0
+            earned = points * min(max(share, 0), 1)
+            cell.outputs = [
+                new_output("stream", name="stdout", text=_told(found)),
+                new_output("execute_result", {"text/plain": f"{earned:.12g}"}, execution_count=1),
+            ]
+            cell.execution_count = 1
+        return nb, resources
+
+
+def _told(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "This was not graded: the grader itself failed. Grade it by hand, or again.\n"
+    lines = []
+    for one in found["outcomes"]:
+        mark = "passed" if not one["message"] else "not passed"
+        lines.append(f"{mark}, {one['earned']} of {one['points']}: {one['title']}")
+        if one["message"]:
+            lines.append(f"    {one['message']}")
+    if found.get("carried"):
+        names = ", ".join(found["carried"])
+        lines.append(f"Checked with the course's own {names}: an error there is not charged twice.")
+    return "\n".join(lines) + "\n"
+
+
+class LatePenalty(BasePlugin):
+    """nbgrader's late penalty, by the rule of `course.toml`."""
+
+    per_day = Float(0.0).tag(config=True)
+    at_most = Float(0.0).tag(config=True)
+    grace_seconds = Float(0.0).tag(config=True)
+
+    def late_submission_penalty(
+        self, student_id: str, score: float, total_seconds_late: float
+    ) -> float:
+        """What is taken off; nbgrader has counted the student's extension already."""
+        rule = Late(self.per_day, self.at_most, timedelta(seconds=self.grace_seconds))
+        return penalty(rule, score, total_seconds_late)
+
+
+def penalty(rule: Late | None, score: float, seconds_late: float) -> float:
+    """The points that lateness costs."""
+    share = rule.share(seconds_late) if rule is not None and seconds_late > 0 else 0.0
+    return round(share * score, 6)
+
+
+def configure(config: Any, folder: Path) -> None:
+    """Make a configuration of nbgrader's that of a course folder."""
+    folder = Path(folder).resolve()
+    config.CourseDirectory.root = str(folder)
+    config.CourseDirectory.course_id = COURSE_ID
+    config.CourseDirectory.db_url = load_course(folder).db_url
+    config.GenerateAssignment.preprocessors = [
+        LockCells,
+        CutAnswers,
+        ClearOutput,
+        CheckCellMetadata,
+        ComputeChecksums,
+        SaveCells,
+        CheckCellMetadata,
+    ]
+    config.Autograde.exporter_class = SubmissionExporter
+    config.Autograde.sanitize_preprocessors = [Transplant, OverwriteCells, CheckCellMetadata]
+    config.Autograde.autograde_preprocessors = [
+        StoreScores,
+        SaveAutoGrades,
+        AssignLatePenalties,
+        CheckCellMetadata,
+    ]
+    for one in ("CutAnswers", "SubmissionExporter", "Transplant", "StoreScores"):
+        config[one].folder = str(folder)
+    config.AssignLatePenalties.plugin_class = LatePenalty
+    late = load_course(folder).late
+    if late is not None:
+        config.LatePenalty.per_day = late.per_day
+        config.LatePenalty.at_most = late.at_most
+        config.LatePenalty.grace_seconds = late.grace.total_seconds()
+
+
+class _Log(logging.Handler):
+    """Keeps the errors that nbgrader logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _converter(course: Course, assignment: Assignment, kind: Any) -> Iterator[Any]:
+    """A converter of nbgrader's on the course folder, and the errors it logs."""
+    config = Config()
+    configure(config, course.folder)
+    log = logging.getLogger(f"{__name__}.{kind.__name__}")
+    handler = _Log()
+    log.propagate = False
+    log.handlers = [handler]
+    folder = CourseDirectory(config=config, log=log, assignment_id=assignment.name)
+    if issubclass(kind, Autograde):
+        folder.ignore = ALL
+    made = kind(coursedir=folder, config=config, log=log)
+    made.force = True
+    with quietly():
+        yield made, handler.said
+
+
+def generate(course: Course, assignment: Assignment) -> None:
+    """Cut the release from the source and enter its cells into the gradebook."""
+    with _converter(course, assignment, GenerateAssignment) as (converter, said):
+        try:
+            converter.start()
+        except NbGraderException as error:
+            raise CourseError(
+                f"nbgrader cannot make {assignment.name}: {' '.join(said) or error}"
+            ) from None
+
+
+class _Store(Autograde):
+    """Autograde for chosen submissions, whose times are known already."""
+
+    chosen: Sequence[str] = ()
+    done: Callable[[str], None] = staticmethod(lambda student: None)
+
+    def init_notebooks(self) -> None:
+        self.notebooks: list[str] = []
+        self.assignments = {
+            str(Path(path).parent): [path]
+            for path in (self._submitted(student) for student in self.chosen)
+        }
+
+    def _submitted(self, student: str) -> str:
+        name = self.coursedir.assignment_id
+        return str(Path(self._format_source(name, student)) / f"{name}.ipynb")
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        super().set_permissions(assignment_id, student_id)
+        self.done(student_id)
+
+
+def store(
+    course: Course,
+    assignment: Assignment,
+    times: Mapping[str, datetime],
+    done: Callable[[str], None] = lambda student: None,
+) -> dict[str, str]:
+    """Enter the results of these students (handed in at these times); say who failed and why.
+
+    What a person has marked stays. It is asked for again only where the answer or the points that
+    the mark stands against have changed.
+    """
+    with opened(course) as gradebook:
+        before = {one: _marked(course, assignment, gradebook, one) for one in times}
+        students_in(gradebook, course.roster())
+        for student, time in times.items():
+            later = course.due(assignment, student) - assignment.due
+            gradebook.update_or_create_submission(
+                assignment.name,
+                student,
+                timestamp=time.astimezone(UTC).replace(tzinfo=None),
+                extension=later or None,
+            )
+    stored: list[str] = []
+
+    def note(student: str) -> None:
+        stored.append(student)
+        done(student)
+
+    with _converter(course, assignment, _Store) as (converter, said):
+        converter.chosen, converter.done = list(times), note
+        converter.coursedir.get_existing_timestamp = lambda path: None
+        with contextlib.suppress(NbGraderException):
+            converter.start()
+    failed = {student: "nbgrader could not store it" for student in times if student not in stored}
+    for text in said:
+        for student in failed:
+            if text.startswith("Traceback") and not failed[student].endswith("\n"):
+                failed[student] = text.strip().splitlines()[-1]
+    with opened(course) as gradebook:
+        for student in stored:
+            _settle_marks(course, assignment, gradebook, student, before[student])
+    return failed
+
+
+def _answers(path: Path) -> dict[str, str]:
+    """The answers that a notebook of formgrader's shows."""
+    if not path.exists():
+        return {}
+    with quietly():
+        notebook = nbformat.read(path, as_version=4)
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
+def _marked(course: Course, assignment: Assignment, gradebook: Any, student: str) -> dict[str, Any]:
+    """What was marked by a person and is settled: cell -> (automatic points, answer)."""
+    try:
+        name = assignment.name
+        notebook = gradebook.find_submission_notebook(name, name, student)
+    except MissingEntry:
+        return {}
+    answers = _answers(course.autograded(assignment.name, student))
+    return {
+        grade.name: (grade.auto_score, answers.get(grade.name))
+        for grade in notebook.grades
+        if grade.manual_score is not None and not grade.needs_manual_grade
+    }
+
+
+def _settle_marks(
+    course: Course, assignment: Assignment, gradebook: Any, student: str, before: Mapping[str, Any]
+) -> None:
+    """Take back the flag of what was marked and is unchanged; set it where the grader failed."""
+    answers = _answers(course.autograded(assignment.name, student))
+    report = read_result(course.results(assignment.name), student)
+    notebook = gradebook.find_submission_notebook(assignment.name, assignment.name, student)
+    for grade in notebook.grades:
+        if before.get(grade.name) == (grade.auto_score, answers.get(grade.name)):
+            grade.needs_manual_grade = False
+        failed = report is None or report["failed"]
+        if grade.cell_type == "code" and failed and grade.manual_score is None:
+            grade.needs_manual_grade = True
+
+
+def settle(course: Course, assignment: Assignment) -> None:
+    """Bring the penalties up to date with what has been marked and with `course.toml`.
+
+    nbgrader works a penalty out when it grades automatically and not when a person marks.
+    """
+    with opened(course) as gradebook:
+        gradebook.update_or_create_assignment(assignment.name, duedate=assignment.due)
+        for submission in gradebook.assignment_submissions(assignment.name):
+            student = submission.student.id
+            later = course.due(assignment, student) - assignment.due
+            submission.extension = later or None
+            for notebook in submission.notebooks:
+                off = penalty(course.late, notebook.score, float(submission.total_seconds_late))
+                notebook.late_submission_penalty = min(off, notebook.score) or None
+
+
+def read_result(folder: Path, student: str) -> dict[str, Any] | None:
+    """The report on a student's submission, or None."""
+    path = folder / f"{student}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+# What the gradebook says
+
+
+@dataclass(frozen=True)
+class Item:
+    """What one cell of the gradebook earned."""
+
+    mark: Mark
+    score: float
+    auto: float | None
+    manual: float | None
+    extra: float
+    comment: str
+    unmarked: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student's assignment; without items where nothing was handed in."""
+
+    student: Student
+    points: float
+    due: datetime
+    time: datetime | None = None
+    raw: float = 0.0
+    penalty: float = 0.0
+    items: tuple[Item, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """The points that count."""
+        return max(0.0, self.raw - self.penalty)
+
+    @property
+    def unmarked(self) -> int:
+        """How many cells wait for a person."""
+        return sum(item.unmarked for item in self.items)
+
+
+def rows(course: Course, assignment: Assignment) -> list[Row]:
+    """What every student of the roster has, penalties brought up to date."""
+    marks = {mark.grade_id: mark for mark in course.marks(assignment)}
+    points = sum(mark.points for mark in marks.values())
+    settle(course, assignment)
+    found = []
+    with opened(course) as gradebook:
+        for student in course.roster():
+            due = course.due(assignment, student.id)
+            try:
+                submission = gradebook.find_submission(assignment.name, student.id)
+            except MissingEntry:
+                found.append(Row(student, points, due))
+                continue
+            items = [
+                _item(gradebook, assignment, student.id, grade, marks[grade.name])
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+                if grade.name in marks
+            ]
+            items.sort(key=lambda item: list(marks).index(item.mark.grade_id))
+            found.append(
+                Row(
+                    student=student,
+                    points=points,
+                    due=due,
+                    time=submission.timestamp.replace(tzinfo=UTC),
+                    raw=submission.score,
+                    penalty=submission.late_submission_penalty or 0.0,
+                    items=tuple(items),
+                )
+            )
+    return found
+
+
+def _item(gradebook: Any, assignment: Assignment, student: str, grade: Any, mark: Mark) -> Item:
+    comment = ""
+    if mark.question:
+        name = assignment.name
+        comment = gradebook.find_comment(grade.name, name, name, student).comment or ""
+    return Item(
+        mark=mark,
+        score=grade.score,
+        auto=grade.auto_score,
+        manual=grade.manual_score,
+        extra=grade.extra_credit or 0.0,
+        comment=comment,
+        unmarked=bool(grade.needs_manual_grade),
+    )

@@ -1,0 +1,809 @@
+"""The course side: hand-out, gradebook, marks by hand, lateness, feedback and exports."""
+
+import copy
+import csv
+import html.parser
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import zipfile
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytest.importorskip("nbgrader", reason="the extra `grading` is not installed")
+import nbformat
+from nbconvert.filters import markdown2html
+
+from attn_course.__main__ import main
+from attn_course.exercises import release
+from attn_course.exercises.source import load
+from attn_course.grading import collect as collecting
+from attn_course.grading import sandbox
+from attn_course.grading.assign import assign, source_notebook
+from attn_course.grading.collect import collect
+from attn_course.grading.course import CourseError, Late, load_course, new_course
+from attn_course.grading.export import write_answers, write_grades
+from attn_course.grading.feedback import write_feedback
+from attn_course.grading.gradebook import (
+    ANSWER,
+    harmless,
+    harmless_notebook,
+    opened,
+    rows,
+    store,
+    transplanted,
+)
+
+ROSTER = """\
+id,first_name,last_name,email,lms_user_id
+ada,Ada,Lind,ada@example.org,1001
+bo,Bo,Berg,bo@example.org,1002
+cy,=HYPERLINK(1),Cy,cy@example.org,1003
+di,Di,O'Neil,di@example.org,1004
+"""
+
+CONFIG = """\
+title = "Trial <1>"
+seed = "00112233445566778899aabbccddeeff"
+exercises = ["mine"]
+
+[late]
+per_day = 0.1
+at_most = 0.5
+grace_minutes = 15
+
+[[assignment]]
+name = "week1"
+due = 2026-11-30T23:59:00+01:00
+exercises = ["trial/double", "trial/reason"]
+weight = { "trial/double" = 2 }
+
+[[assignment]]
+name = "week2"
+due = 2026-12-07T23:59:00+01:00
+exercises = ["trial/fourfold"]
+
+[extensions.week1]
+bo = 2026-12-02T23:59:00+01:00
+"""
+
+FRONT = """\
++++
+title = "{title}"
+kind = "{kind}"
+difficulty = 1
+minutes = 5
+needs = "numpy"
+order = {order}
+{more}
++++
+Write it.
+
+# Hint
+
+One.
+
+# Hint
+
+Two.
+
+# Hint
+
+Three.
+"""
+
+SOLUTION = '''\
+"""Twice a number."""
+
+
+def double(x: float) -> float:
+    """Return two times x."""
+    ### BEGIN SOLUTION
+    secret_of_the_solution = 2
+    return secret_of_the_solution * x
+    ### END SOLUTION
+'''
+
+CHECKS = '''\
+"""Checks of double."""
+
+from attn_course.exercises.checking import Mutant, check, close
+
+
+@check(points=1)
+def of_three(answer, rng):
+    """Twice 3 is 6."""
+    close(answer.double(3.0), 6.0, "Twice 3 is 6.")
+
+
+@check(points=2, hidden=True)
+def of_any(answer, rng):
+    """Twice a number is the number added to itself: sentence_of_the_hidden."""
+    x = float(rng.normal() + trace_of_the_hidden)
+    close(answer.double(x), x + x, "Twice a number is itself and itself again.")
+
+
+trace_of_the_hidden = 0.0
+MUTANTS = {"six": Mutant("secret_of_the_solution * x", "6.0", "of_any", "itself")}
+'''
+
+QUESTION = """
+# Question: why
+
+Why is it so?
+
+## Model answer
+
+It is trace_of_the_model.
+
+## Rubric
+
+- 3 points: trace_of_the_rubric
+- 1 point: for a sentence
+"""
+
+RIGHT = "def double(x):\n    return x + x\n"
+HALF = "def double(x):\n    return 6.0\n"
+
+
+@pytest.fixture(scope="module")
+def handed_out(tmp_path_factory):
+    """A course folder with exercises of its own, whose first assignment is handed out."""
+    home = tmp_path_factory.mktemp("course")
+    exercises = {
+        "double": (FRONT.format(title="Double", kind="code", order=1, more=""), SOLUTION, CHECKS),
+        "reason": (FRONT.format(title="Why", kind="concept", order=2, more="") + QUESTION,),
+        "fourfold": (
+            FRONT.format(title="Four", kind="code", order=3, more='after = ["trial/double"]'),
+            SOLUTION.replace("double", "fourfold").replace("= 2", "= 4"),
+            CHECKS.replace("double", "fourfold").replace("6.0", "12.0").replace("x + x", "4 * x"),
+        ),
+    }
+    for name, files in exercises.items():
+        folder = home / "mine" / "trial" / name
+        folder.mkdir(parents=True)
+        for file, text in zip(("prompt.md", "solution.py", "checks.py"), files, strict=False):
+            (folder / file).write_text(text, encoding="utf-8")
+    (home / "course.toml").write_text(CONFIG, encoding="utf-8")
+    (home / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    course = load_course(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "student_wheel", wheel)
+        assign(course, course.assignments[0])
+    return home
+
+
+def wheel(folder, roots):
+    """The wheel is tested elsewhere."""
+    path = folder / "attn_course-0.0-py3-none-any.whl"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"wheel")
+    return path
+
+
+@pytest.fixture
+def course(handed_out, tmp_path, monkeypatch):
+    """A course folder of the test's own."""
+    monkeypatch.setattr(release, "student_wheel", wheel)
+    shutil.copytree(handed_out, tmp_path, dirs_exist_ok=True)
+    return load_course(tmp_path)
+
+
+@pytest.fixture
+def week1(course):
+    """Its first assignment, which is handed out."""
+    return course.assignments[0]
+
+
+def released(course, name="week1"):
+    return json.loads(course.release(name).read_text(encoding="utf-8"))
+
+
+def cell_of(notebook, grade_id):
+    (found,) = [
+        one
+        for one in notebook["cells"]
+        if one["metadata"].get("nbgrader", {}).get("grade_id") == grade_id
+    ]
+    return found
+
+
+def answered(course, code=None, words=None):
+    made = released(course)
+    if code is not None:
+        cell_of(made, "trial-double-answer")["source"] = code
+    if words is not None:
+        cell_of(made, "trial-reason-why")["source"] = words
+    return made
+
+
+def hand_in(course, student, notebook, time="2026-11-30 20:00:00 UTC"):
+    path = course.submitted("week1", student)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+    path.write_text(text, encoding="utf-8")
+    path.with_name("timestamp.txt").write_text(time, encoding="utf-8")
+
+
+def grade(course, *more):
+    """Grade with the command; without a sandbox where there is none, the code being our own."""
+    unsafe = ["--unsafe"] if sandbox.available() else []
+    return main(["grade", "--course", str(course.folder), "week1", "--jobs", "2", *more, *unsafe])
+
+
+def row_of(course, week, student):
+    return next(row for row in rows(course, week) if row.student.id == student)
+
+
+def mark(course, student, points, comment):
+    """What formgrader does when a person marks the question."""
+    with opened(course) as gradebook:
+        found = gradebook.find_grade("trial-reason-why", "week1", "week1", student)
+        found.manual_score, found.needs_manual_grade = points, False
+        gradebook.find_comment(
+            "trial-reason-why", "week1", "week1", student
+        ).manual_comment = comment
+
+
+def fake_report(course, student, earned, **more):
+    """A report as `grade` writes it."""
+    outcome = {"name": "of_any", "title": "of any", "points": 3, "earned": earned, "hidden": True}
+    found = {"outcomes": [outcome | {"message": ""}], "earned": earned, "points": 3, "carried": []}
+    report = {"notes": [], "failed": "", "exercises": {"trial/double": found}} | more
+    folder = course.results("week1")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{student}.json").write_text(json.dumps(report), encoding="utf-8")
+
+
+# course.toml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("T23:59:00+01:00\nexercises = [\"trial/d", "T23:59:00\nexercises = [\"trial/d",
+         r"line 12: due must say its offset from UTC.*23:59:00\+01:00"),
+        ("2026-12-07T23:59:00+01:00", '"monday"', r"line 18: due must be a time such as"),
+        ('"trial/reason"]', '"trial/raeson"]', r"line 13: .*did you mean trial/reason"),
+        ("per_day", "perday", r"line 6: \[late\] has no key 'perday'; did you mean per_day"),
+        ("per_day = 0.1", "per_day = 3", r"line 6: per_day must be a number from 0 to 1"),
+        ("per_day = 0.1", "", r"per_day must be a number from 0 to 1 and is missing"),
+        ('name = "week2"', 'name = "../x"', r"line 17: name must be letters"),
+        ('name = "week2"', 'name = "week1"', r"line 17: there are two assignments 'week1'"),
+        ('"trial/double" = 2', '"trial/duoble" = 2', r"line 14: .*did you mean trial/double"),
+        ('"trial/double" = 2', '"trial/double" = 0', r"line 14: .*must be a number above 0"),
+        ('"00112233445566778899aabbccddeeff"', '"short"', r"line 2: seed must be a string of 16"),
+        ('["trial/double", ', "[", r"builds on trial/double, .*add trial/double before"),
+        ('["mine"]', '["thine"]', r"line 3: there is no folder .*thine"),
+        ("[extensions.week1]", "[extensions.week9]", r"line 21: .*did you mean week2 or week1"),
+        ("bo = 2026-12-02", "bo = 2026-11-02", r"line 22: .*ends before week1 is due"),
+        ("[late]", "[late", r"line 5"),
+    ],
+)  # fmt: skip
+def test_a_wrong_course_file_names_the_line_and_the_cure(course, old, new, said):
+    assert CONFIG.count(old) == 1
+    text = CONFIG.replace(old, new)
+    if said.startswith("builds on"):
+        text = text.replace('weight = { "trial/double" = 2 }', "")
+    (course.folder / "course.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CourseError, match=said):
+        load_course(course.folder)
+
+
+def test_an_exercise_that_comes_too_late_is_refused(course):
+    text = CONFIG.replace('"trial/double", "trial/reason"', '"trial/fourfold", "trial/double"')
+    (course.folder / "course.toml").write_text(text.split('[[assignment]]\nname = "week2')[0])
+    with pytest.raises(CourseError, match="comes below it; name trial/double first"):
+        load_course(course.folder)
+
+
+def test_a_new_course_is_complete_private_and_its_own(tmp_path):
+    for name in "ab":
+        assert main(["new", str(tmp_path / name)]) == 0
+    one, other = (load_course(tmp_path / name) for name in "ab")
+    assert one.seed != other.seed
+    assert len(one.seed) == 4
+    assert all(0 <= part < 2**32 for part in one.seed)
+    assert one.assignments[0].due > datetime.now(UTC) + timedelta(days=13)
+    assert [student.id for student in one.roster()] == ["ada", "kurt"]
+    assert stat.S_IMODE((tmp_path / "a" / "course.toml").stat().st_mode) == 0o600
+    ignored = (tmp_path / "a" / ".gitignore").read_text().split()
+    assert {"course.toml", "gradebook.db*", "submitted/", "source/", "results/"} <= set(ignored)
+    with pytest.raises(CourseError, match="is there already"):
+        new_course(tmp_path / "a")
+
+
+def test_a_roster_that_would_write_elsewhere_is_refused(course):
+    for wrong in ("../up", "-x", "a b", "", "*"):
+        (course.folder / "roster.csv").write_text(f"id,first_name\n{wrong},Name\n")
+        with pytest.raises(CourseError, match=r"line 2: an id is letters"):
+            course.roster()
+    (course.folder / "roster.csv").write_text("name\nx\n")
+    with pytest.raises(CourseError, match="must not have"):
+        course.roster()
+
+
+# Lateness
+
+
+@pytest.mark.parametrize(
+    ("late", "share"),
+    [
+        (timedelta(minutes=15), 0.0),
+        (timedelta(minutes=15, seconds=1), 0.1),
+        (timedelta(days=1, minutes=15), 0.1),
+        (timedelta(days=1, minutes=15, seconds=1), 0.2),
+        (timedelta(days=4, hours=1), 0.5),
+        (timedelta(days=300), 0.5),
+        (timedelta(days=-3), 0.0),
+    ],
+)
+def test_a_day_costs_once_it_has_begun_after_the_grace(late, share):
+    rule = Late(per_day=0.1, at_most=0.5, grace=timedelta(minutes=15))
+    assert rule.share(late.total_seconds()) == pytest.approx(share)
+
+
+def test_lateness_is_counted_in_hours_that_pass_and_not_on_the_clock(course):
+    """The clocks go back in the night: 22:59 the next day is a whole day later."""
+    text = CONFIG.replace("2026-11-30T23:59:00+01:00", "2026-10-24T23:59:00+02:00")
+    (course.folder / "course.toml").write_text(text.replace("minutes = 15", "minutes = 0"))
+    course = load_course(course.folder)
+    week = course.assignments[0]
+    on_the_day = datetime.fromisoformat("2026-10-25T22:59:00+01:00")
+    assert course.share_off(week, "ada", on_the_day) == pytest.approx(0.1)
+    assert course.share_off(week, "ada", on_the_day + timedelta(seconds=1)) == pytest.approx(0.2)
+    assert course.share_off(week, "ada", on_the_day - timedelta(days=1)) == 0
+
+
+def test_an_extension_moves_the_deadline_of_one_student(course):
+    week = course.assignments[0]
+    time = datetime.fromisoformat("2026-12-02T23:59:00+01:00")
+    assert course.share_off(week, "bo", time) == 0
+    assert course.share_off(week, "ada", time) == pytest.approx(0.2)
+
+
+def test_a_penalty_grows_with_the_marks_and_shrinks_with_an_extension(course, week1):
+    """2 x 3 points, and 4 for the question; 30 hours late is the second day: a fifth."""
+    hand_in(course, "ada", answered(course, RIGHT, "Because."))
+    fake_report(course, "ada", 3)
+    time = week1.due + timedelta(hours=30)
+    assert store(course, week1, {"ada": time}) == {}
+    assert row_of(course, week1, "ada").penalty == pytest.approx(1.2)
+    mark(course, "ada", 4, "Good.")
+    row = row_of(course, week1, "ada")
+    assert (row.raw, row.penalty, row.score) == (10, pytest.approx(2), pytest.approx(8))
+    more = CONFIG + "ada = 2026-12-01T10:00:00+01:00\n"  # now 20 hours late
+    (course.folder / "course.toml").write_text(more)
+    assert row_of(load_course(course.folder), week1, "ada").penalty == pytest.approx(1)
+
+
+# The hand-out
+
+
+def test_the_release_says_what_to_do_and_holds_no_answer(course, week1):
+    text = course.release("week1").read_text(encoding="utf-8")
+    for secret in ("secret_of", "of_the_hidden", "trace_of", "BEGIN SOLUTION", "MUTANTS"):
+        assert secret not in text
+        where = course.folder / "source" / "week1" / "week1.ipynb"
+        assert (secret in where.read_text(encoding="utf-8")) == (
+            secret in ("secret_of", "trace_of", "BEGIN SOLUTION")
+        )
+    assert course.seed[0] > 0
+    assert "00112233" not in text
+    about = "".join(released(course)["cells"][0]["source"])
+    for said in ("30 November 2026, 23:59 (UTC+01:00)", "0.0-py3-none-any.whl", "validate", "10 p"):
+        assert said in about
+    assert (course.release("week1").parent / "attn_course-0.0-py3-none-any.whl").exists()
+    exercise = load("trial/double", course.roots)
+    assert "".join(cell_of(released(course), "trial-double-answer")["source"]) == (
+        exercise.starter().rstrip()
+    )
+    with opened(course) as gradebook:
+        cells = gradebook.find_notebook("week1", "week1").grade_cells
+        assert {cell.name: cell.max_score for cell in cells} == {
+            "trial-double-checks": 6,
+            "trial-reason-why": 4,
+        }
+        assert gradebook.find_assignment("week1").duedate == datetime(2026, 11, 30, 22, 59)
+        assert {one.id for one in gradebook.students} == {"ada", "bo", "cy", "di"}
+
+
+def test_handing_out_again_changes_nothing(course, week1):
+    before = course.release("week1").read_bytes()
+    assign(course, week1)
+    assert course.release("week1").read_bytes() == before
+
+
+def test_a_second_assignment_makes_room_for_what_was_written_in_the_first(course, week1):
+    made = source_notebook(course, course.assignments[1], "wheel")
+    assert any("copy your own into it" in cell.source and "`double`" in cell.source
+               for cell in made.cells)  # fmt: skip
+
+
+def test_points_that_have_been_given_do_not_change_unless_told(course, week1):
+    hand_in(course, "ada", answered(course, RIGHT))
+    fake_report(course, "ada", 3)
+    store(course, week1, {"ada": week1.due})
+    (course.folder / "course.toml").write_text(CONFIG.replace('double" = 2', 'double" = 3'))
+    changed = load_course(course.folder)
+    with pytest.raises(CourseError, match="trial-double-checks from 6 to 9.*--force"):
+        assign(changed, changed.assignments[0])
+    assign(changed, changed.assignments[0], force=True)
+    store(changed, changed.assignments[0], {"ada": week1.due})
+    assert row_of(changed, changed.assignments[0], "ada").score == 9
+    text = CONFIG.replace(', "trial/reason"', "")
+    (course.folder / "course.toml").write_text(text)
+    changed = load_course(course.folder)
+    with pytest.raises(CourseError, match="nothing can be added to it or taken out"):
+        assign(changed, changed.assignments[0], force=True)
+
+
+# What comes back
+
+
+def test_the_whole_way(course, week1, capsys):
+    """Hand-out, four submissions, marks, a second grading, feedback, exports."""
+    hand_in(course, "ada", answered(course, RIGHT, "Because it is <b>so</b>."))
+    hand_in(course, "bo", answered(course, HALF), "2026-12-02T23:59:00+01:00")
+    hand_in(course, "cy", '{"cells": [', "2026-11-30 22:58:00 UTC")
+    hand_in(course, "nobody", answered(course, RIGHT))
+    assert grade(course) == 0
+    said = capsys.readouterr().out
+    assert "not taken: submitted/nobody/week1: 'nobody' is not in roster.csv" in said
+    assert "3 from timestamp.txt" in said
+    assert re.search(r"di +nothing was handed in", said)
+    assert "1 answers wait for a person" in said
+    scores = {row.student.id: (row.score, row.unmarked) for row in rows(course, week1)}
+    assert scores == {"ada": (6, 1), "bo": (2, 0), "cy": (0, 0), "di": (0, 0)}
+
+    mark(course, "ada", 3, "Nearly <i>all</i> of it.")
+    mark(course, "bo", 1, "")  # nothing was written, yet a person may mark it
+    for _ in range(2):
+        assert grade(course) == 0
+        ada, bo = row_of(course, week1, "ada"), row_of(course, week1, "bo")
+        assert (ada.score, ada.unmarked, bo.score, bo.unmarked) == (9, 0, 3, 0)
+    assert ada.items[1].comment == "Nearly <i>all</i> of it."
+    hand_in(course, "ada", answered(course, RIGHT, "Another answer."))
+    assert grade(course) == 0
+    assert row_of(course, week1, "ada").unmarked == 1  # the mark stays, and is to be looked at
+    assert row_of(course, week1, "ada").score == 9
+
+    course.submitted("week1", "bo").with_name("submission_secret.txt").write_text("of the exchange")
+    pages = {row.student.id: path for row, path in write_feedback(course, week1)}
+    assert pages["bo"].with_name("submission_secret.txt").read_text() == "of the exchange"
+    assert set(pages) == {"ada", "bo", "cy"}
+    assert pages["bo"] == course.folder / "feedback" / "bo" / "week1" / "week1.html"
+    bo = pages["bo"].read_text(encoding="utf-8")
+    assert "Twice a number is itself and itself again." in bo
+    assert "3 of 10 points" in bo
+    assert "by your extension" in bo
+    ada = pages["ada"].read_text(encoding="utf-8")
+    assert "Nearly &lt;i&gt;all&lt;/i&gt; of it." in ada
+    assert "Trial &lt;1&gt;" in ada
+    cy = pages["cy"].read_text(encoding="utf-8")
+    for page in (ada, bo, cy):
+        assert "def double" not in page
+        assert "6.0" not in page
+        assert not re.search(r"(src|href)=|https?://|url\(|@import", page)
+        assert '<html lang="en">' in page
+
+    for path in write_grades(course, course.assignments[:1]):
+        assert path.exists()
+    lines = {
+        name: list(csv.reader((course.folder / "grades" / f"{name}.csv").read_text().splitlines()))
+        for name in ("canvas", "moodle", "grades")
+    }
+    assert lines["canvas"][1] == ["    Points Possible", "", "", "", "", "10"]
+    assert lines["canvas"][2] == ["Lind, Ada", "1001", "ada", "ada@example.org", "", "9"]
+    assert lines["canvas"][5][-1] == ""  # nothing handed in is no grade, and not a zero
+    assert lines["moodle"][3][:2] == ["'=HYPERLINK(1)", "Cy"]
+    table = [dict(zip(lines["grades"][0], line, strict=True)) for line in lines["grades"][1:]]
+    assert table[1]["trial-double-checks"] == "2"
+    assert [line["score"] for line in table] == ["9", "3", "0", ""]
+
+    answers = course.folder / "answers" / "week1" / "trial-double"
+    assert {path.name for path in write_answers(course, week1)} == {"ada.py", "bo.py", "cy.py"}
+    assert (answers / "bo.py").read_text().strip() == HALF.strip()
+    assert (answers / "cy.py").read_text().strip() == ""
+
+
+def test_without_a_sandbox_it_refuses(course, week1, monkeypatch, capsys):
+    monkeypatch.setattr(sandbox, "available", lambda: "bubblewrap is missing; install it")
+    assert main(["grade", "--course", str(course.folder), "week1"]) == 1
+    said = capsys.readouterr().err
+    assert "bubblewrap is missing" in said
+    assert "--unsafe" in said
+
+
+def test_a_name_that_is_nearly_one_is_told(course, capsys):
+    assert main(["feedback", "--course", str(course.folder), "weak1"]) == 1
+    assert "did you mean week1" in capsys.readouterr().err
+    assert main(["grade", "--course", str(course.folder), "week2"]) == 1
+    assert "never handed out" in capsys.readouterr().err
+    assert main(["assign", "--course", str(course.folder / "no")]) == 1
+    assert "attn-course new" in capsys.readouterr().err
+
+
+def test_no_notebook_stops_another(course, week1):
+    """Forged, doubled, moved, deleted, of another kind: points come from the report alone."""
+    forged = answered(course, RIGHT, "Mine.")
+    for cell in forged["cells"]:
+        if "nbgrader" in cell["metadata"]:
+            cell["metadata"]["nbgrader"] |= {
+                "points": 1000, "grade": True, "solution": True, "schema_version": 1,
+                "checksum": "x", "task": True,
+            }  # fmt: skip
+    doubled = answered(course, RIGHT, "Mine.")
+    doubled["cells"] = doubled["cells"] * 2
+    other = {"nbformat": 4, "cells": [7, {"cell_type": "code"}, {"cell_type": [], "source": 3}]}
+    broken = {
+        "ada": forged,
+        "bo": doubled,
+        "cy": other,
+        "di": "[" * 100_000,
+    }
+    for student, notebook in broken.items():
+        hand_in(course, student, notebook)
+        fake_report(course, student, 2, notes=["A note with a <script>."])
+    times = dict.fromkeys(broken, week1.due)
+    assert store(course, week1, times) == {}
+    for student in broken:
+        row = row_of(course, week1, student)
+        assert row.items[0].score == 4, student  # 2 of 3 points, each counting 2
+        assert sum(item.mark.points for item in row.items) == 10
+        made = json.loads(course.autograded("week1", student).read_text(encoding="utf-8"))
+        ids = [one["metadata"].get("nbgrader", {}).get("grade_id") for one in made["cells"]]
+        wanted = [one["metadata"]["nbgrader"]["grade_id"] for one in released(course)["cells"]]
+        assert [one for one in ids if one] == wanted, student
+    assert row_of(course, week1, "ada").unmarked == 1
+    assert row_of(course, week1, "di").unmarked == 0
+
+
+def test_a_failure_of_the_grader_waits_for_a_person(course, week1):
+    hand_in(course, "ada", answered(course, RIGHT))
+    fake_report(course, "ada", 0, failed="It broke.", notes=["told to the teacher"])
+    assert store(course, week1, {"ada": week1.due}) == {}
+    assert row_of(course, week1, "ada").items[0].unmarked
+    ((_, path),) = write_feedback(course, week1)
+    page = path.read_text(encoding="utf-8")
+    assert "no fault of yours" in page
+    assert "It broke" not in page
+
+
+def test_a_submission_without_a_report_is_named(course, week1):
+    hand_in(course, "ada", answered(course, RIGHT))
+    hand_in(course, "bo", answered(course, RIGHT))
+    fake_report(course, "bo", 3)
+    lost = store(course, week1, dict.fromkeys(("ada", "bo"), week1.due))
+    assert list(lost) == ["ada"]
+    assert "no results yet" in lost["ada"]
+    assert row_of(course, week1, "bo").score == 6
+
+
+def submission(course, change):
+    notebook = answered(course)
+    change(notebook["cells"])
+    read = harmless_notebook(json.dumps(notebook).encode())
+    return transplanted(nbformat.read(course.release("week1"), as_version=4), read)
+
+
+def test_an_answer_is_found_wherever_it_stands(course, week1):
+    words = {"cell_type": "markdown", "metadata": {}, "source": "It is so."}
+    code = {"cell_type": "code", "metadata": {}, "source": RIGHT, "outputs": []}
+
+    def at_the_end(cells):
+        cells.append(copy.deepcopy(words))  # below the answer cell, which is the last one
+
+    def forgotten_ids(cells):
+        cells[-1]["source"] = "It is so."
+        for cell in cells:
+            cell["metadata"] = {}
+            cell.pop("id", None)
+
+    def moved_up(cells):
+        cells[-1]["source"] = "It is so."
+        cells.insert(0, cells.pop())
+
+    def copied(cells):
+        cells[-1]["source"] = "It is so."
+        cells.append(copy.deepcopy(cells[-1]) | {"source": ANSWER})
+        cells.insert(1, code)
+
+    for change in (at_the_end, forgotten_ids, moved_up, copied):
+        made = submission(course, change)
+        answer = cell_of(made, "trial-reason-why")["source"]
+        shown = "\n".join(cell.source for cell in made.cells)
+        assert "It is so." in (answer if change is not forgotten_ids else shown), change
+    assert RIGHT in [cell.source for cell in made.cells]
+    for text in ("", "  \n", f" {ANSWER}\n"):
+        made = submission(course, lambda cells, text=text: cells[-1].update(source=text))
+        assert cell_of(made, "trial-reason-why")["source"] == ANSWER
+
+
+class Tags(html.parser.HTMLParser):
+    """The tags and the links of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.links = set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.add(tag)
+        self.found |= {name for name, _ in attrs if name.startswith("on") or name == "style"}
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        '<img src=x onerror="alert(1)">',
+        "<svg/onload=alert(1)>",
+        "<!--><img src=x onerror=alert(1)>-->",
+        "[a](javascript:alert(1))",
+        "[a](JaVaScRiPt:alert(1))",
+        "[a](java&#115;cript:alert(1))",
+        "[a](javascript&colon;alert(1))",
+        "[a](&Tab;javascript:alert(1))",
+        "<javascript:alert(1)>",
+        "[a]: javascript:alert(1)\n\n[a]",
+        "[a](data:text/html;base64,PHNjcmlwdD4=)",
+        "![a](x \"y\" onerror='alert(1)')",
+        '```"><script>alert(1)</script>\nx\n```',
+        "$<img src=x onerror=alert(1)>$",
+        "`<img src=x onerror=alert(1)>`",
+        "# <img src=x onerror=alert(1)>",
+        "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
+        r"$\href{javascript:alert(1)}{a}$",
+        r"\begin{x}<img src=x onerror=alert(1)>\end{x}",
+    ],
+)
+def test_an_answer_does_nothing_to_whoever_marks_it(text):
+    page = markdown2html(harmless(text))
+    tags = Tags()
+    tags.feed(page)
+    allowed = {"p", "a", "h1", "pre", "code", "div", "span", "img", "table", "thead", "tbody"}
+    assert tags.found <= allowed | {"tr", "th", "td"}, page
+    for link in tags.links:
+        assert not re.match(r"[\s\x00-\x20]*(javascript|data|vbscript)[\s\x00-\x20]*:$", link, re.I)
+        assert not re.match(r"(?i)(javascript|data|vbscript):", re.sub(r"[\x00-\x1f]", "", link))
+    assert r"\href" not in page
+
+
+def test_what_is_meant_as_mathematics_stays_so():
+    for text in (r"$a \le b < c$ and $\mu_i &= x$", "`a < b`", "5 < 6", r"$$\sum_{i<10} i$$"):
+        assert harmless(text) == text
+
+
+def test_a_picture_of_a_derivation_comes_through_and_nothing_else(course, week1):
+    def paste(cells):
+        cells[-1]["source"] = "![](attachment:page.png)"
+        cells[-1]["attachments"] = {
+            "page.png": {"image/png": "iVBORw0KGgo="},
+            "x.svg": {"image/svg+xml": "PHN2Zz4="},
+            "y.png": {"image/png": '" onerror="'},
+        }
+
+    cell = cell_of(submission(course, paste), "trial-reason-why")
+    assert cell["attachments"] == {"page.png": {"image/png": "iVBORw0KGgo="}}
+
+
+# Downloads
+
+
+def zipped(files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return data.getvalue()
+
+
+def test_downloads_of_each_kind_are_matched_and_the_rest_is_listed(course):
+    week = course.assignments[0]
+    notebook = json.dumps({"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
+    first, second = notebook, notebook + " "
+    kinds = {
+        "canvas": (
+            {
+                "lindada_1001_77_week1.ipynb": first,
+                "lindada_1001_78_week1-1.ipynb": second,  # the later attempt
+                "bergbo_LATE_1002_80_week1.ipynb": first,
+                "strangerx_4711_81_week1.ipynb": first,
+            },
+            {"ada", "bo"},
+            {"strangerx_4711_81_week1.ipynb", "lindada_1001_77_week1.ipynb"},
+        ),
+        "moodle": (
+            {
+                "Ada Lind_12345_assignsubmission_file/work.ipynb": second,
+                "Di O'Neil_12346_assignsubmission_file_/week1.ipynb": first,
+                "Di O'Neil_12346_assignsubmission_file_/photo.pdf": first,
+                "Di O'Neil_12346_assignsubmission_file_/timestamp.txt": "2020-01-01 00:00:00 UTC",
+                "No Body_12347_assignsubmission_file/week1.ipynb": first,
+            },
+            {"ada", "di"},
+            {"No Body_12347_assignsubmission_file/week1.ipynb",
+             "Di O'Neil_12346_assignsubmission_file_/photo.pdf",
+             "Di O'Neil_12346_assignsubmission_file_/timestamp.txt"},
+        ),
+        "plain": (
+            {
+                "all/ada.ipynb": second,
+                "all/bo/anything.ipynb": first,
+                "all/../../di.ipynb": first,
+                "/etc/cy.ipynb": first,
+                "__MACOSX/._ada.ipynb": "x",
+            },
+            {"ada", "bo"},
+            {"all/../../di.ipynb", "/etc/cy.ipynb"},
+        ),
+    }  # fmt: skip
+    for name, (files, students, unknown) in kinds.items():
+        archive = course.folder / f"{name}.zip"
+        archive.write_bytes(zipped(files))
+        found = collect(course, week, archive)
+        assert {one.student for one in found.submissions} == students, name
+        assert {where for where, _ in found.unknown} == unknown, name
+        assert all(one.time_from == "the file's own time" for one in found.submissions)
+        assert course.submitted("week1", "ada").read_text() == second
+    assert not (course.folder.parent / "di.ipynb").exists()
+    assert {one.time_from for one in collect(course, week).submissions} == {"timestamp.txt"}
+
+
+def test_times_come_from_the_list_beside_the_notebooks(course):
+    week = course.assignments[0]
+    folder = course.folder / "download"
+    folder.mkdir()
+    for name in ("ada", "bo"):
+        (folder / f"{name}.ipynb").write_text("{}")
+        os.utime(folder / f"{name}.ipynb", (1_790_000_000, 1_790_000_000))
+    (folder / "times.csv").write_text("student,time\nada,2026-11-30T23:58:00+01:00\n")
+    found = {one.student: one for one in collect(course, week, folder).submissions}
+    assert found["ada"].time == datetime(2026, 11, 30, 22, 58, tzinfo=UTC)
+    assert found["ada"].time_from == "times.csv"
+    assert found["bo"].time == datetime.fromtimestamp(1_790_000_000, UTC)
+    again = {one.student: one.time for one in collect(course, week).submissions}
+    assert again == {name: one.time for name, one in found.items()}
+    (folder / "times.csv").write_text("student,time\nada,2026-11-30T23:58:00\n")
+    with pytest.raises(CourseError, match=r"line 2: .*must say its offset"):
+        collect(course, week, folder)
+
+
+def test_bombs_and_links_are_left_alone(course, monkeypatch):
+    week = course.assignments[0]
+    secret = course.folder / "secret.ipynb"
+    secret.write_text("private")
+    folder = course.folder / "download"
+    folder.mkdir()
+    (folder / "ada.ipynb").symlink_to(secret)
+    monkeypatch.setattr(collecting, "MOST_BYTES", 1000)
+    (folder / "bo.ipynb").write_text("x" * 1001)
+    found = collect(course, week, folder)
+    assert not found.submissions
+    assert {where for where, _ in found.unknown} == {"ada.ipynb", "bo.ipynb"}
+    monkeypatch.setattr(collecting, "MOST_IN_ALL", 5000)
+    archive = course.folder / "bomb.zip"
+    archive.write_bytes(zipped({"ada.ipynb": "0" * 6000}))
+    with pytest.raises(CourseError, match="would unpack to"):
+        collect(course, week, archive)
+    theirs = course.submitted("week1", "cy")
+    theirs.parent.mkdir(parents=True)
+    theirs.symlink_to(secret)
+    assert [where for where, _ in collect(course, week).unknown] == [
+        "submitted/cy/week1/week1.ipynb"
+    ]
+
+
+def test_two_students_of_one_name_are_not_guessed(course):
+    twins = ROSTER + "ada2,Ada,Lind,ada2@example.org,1009\n"
+    (course.folder / "roster.csv").write_text(twins)
+    archive = course.folder / "moodle.zip"
+    archive.write_bytes(zipped({"Ada Lind_1_assignsubmission_file/week1.ipynb": "{}"}))
+    found = collect(course, course.assignments[0], archive)
+    assert not found.submissions
+    assert "two students in roster.csv are called Ada Lind" in found.unknown[0][1]
