@@ -213,10 +213,33 @@ def test_what_is_read_can_never_be_written(array):
         got.setflags(write=True)
 
 
-def test_a_scalar_stays_a_scalar_and_an_int_key_an_int():
-    got = wire.decode(wire.encode({1: np.float32(2), (1, "a"): np.array(3)}))
-    assert type(got[1]) is np.float32
-    assert got[1, "a"] == 3
+def test_a_scalar_stays_a_scalar():
+    got = wire.decode(wire.encode({"one": np.float32(2), "other": np.array(3)}))
+    assert type(got["one"]) is np.float32
+    assert got["other"] == 3
+
+
+def test_keys_are_strings_since_numbers_can_be_chosen_to_collide():
+    with pytest.raises(TypeError, match="cannot be returned"):
+        wire.encode({1: 2})
+    with pytest.raises(ValueError, match="no string"):
+        wire.decode(b'{"dict": [[2305843009213693951, 1], [0, 2]]}')
+
+
+def test_an_empty_array_of_a_great_shape_is_refused():
+    with pytest.raises(TypeError, match="cannot be returned"):
+        wire.encode(np.zeros((10**9, 0)))
+    with pytest.raises(ValueError, match="too great"):
+        wire.decode(b'{"array": ["<f8", [1000000000, 0], ""]}')
+    assert wire.decode(wire.encode(np.zeros((0, 7)))).shape == (0, 7)
+
+
+def test_the_code_that_is_asked_may_raise_at_underflow():
+    namespace = {"np": np}
+    exec("np.seterr(all='raise')\ndef f(x):\n    return np.exp(-1e4 * x)", namespace)
+    with np.errstate(all="raise"):
+        assert Answer(namespace).f(1.0) == 0
+    np.seterr(all="warn")
 
 
 class Liar(np.ndarray):
@@ -749,7 +772,7 @@ def test_the_cells_of_a_notebook(exercise):
     assert made[0].source.count("<details>") == 3
     assert made[1].source == exercise.starter().rstrip()
     assert 'check("small/totals")' in made[2].source
-    assert made[3].source.startswith("**3 points.** Why")
+    assert made[3].source.startswith("**In words, 3 points.** Why")
     assert made[3].name == "why"
     assert leaks(exercise, "\n".join(one.source for one in made)) == []
 

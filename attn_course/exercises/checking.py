@@ -220,10 +220,11 @@ def answer_to(message: bytes, namespace: Mapping[str, Any], needs: str) -> dict[
         function = namespace.get(name)
         if not callable(function):
             return {"error": [MISSING, name, None]}
-        if needs == "torch":
-            value = _with_tensors(function, args, kwargs, cotangent)
-        else:
-            value = function(*args, **kwargs)
+        with np.errstate(all="ignore"):  # in a notebook and in the grader alike
+            if needs == "torch":
+                value = _with_tensors(function, args, kwargs, cotangent)
+            else:
+                value = function(*args, **kwargs)
         wire.encode(value)  # what cannot be sent is an error of the submission
         return {"value": value}
     except KeyboardInterrupt:

@@ -26,6 +26,7 @@ from typing import Any
 from attn_course._typing import Number
 from attn_course.exercises import wire
 from attn_course.exercises.checking import MISSING, OutOfTimeError, StudentError
+from attn_course.exercises.worker import LEAST
 
 Launch = Callable[[list[str]], "subprocess.Popen[bytes]"]
 Stop = tuple[int, str, str, int | None]  # number of the cell, kind of the error, text, line
@@ -232,7 +233,10 @@ class Submission:
         running = self._started()
         self._cells[number] = source
         if running:
-            self._run([number])
+            try:
+                self._run([number])
+            except StudentError as error:
+                self._failed = error
 
     def _call(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         message = wire.encode([name, tuple(args), kwargs])
@@ -295,15 +299,17 @@ class Submission:
         """Run cells; one that ends the process or cannot be stopped is left out from then on."""
         for number in numbers:
             self._stops.pop(number, None)
-        seconds = min(self._start_seconds, self._left["starts"])
+        seconds: Number = min(self._start_seconds, self._left["starts"])
         begun, current = time.monotonic(), -1
+        end = begun + min(seconds + LEAST * len(numbers) + GRACE, self._left["starts"])
         cells = [[number, self._cells[number]] for number in numbers]
         message: bytes | None = wire.encode([None, cells, seconds, self._forbids])
         try:
             if seconds <= 0:
                 raise OutOfTimeError("OutOfTime", "the cells took too long together")
             for _ in range(3 * STOPS + 3 * len(numbers)):
-                got = self._exchange(message, seconds / 2 + GRACE)
+                left = max(0, end - time.monotonic())
+                got = self._exchange(message, min(seconds / 2 + GRACE, left))
                 message = None
                 match got:
                     case [str(word)] if word == "done":

@@ -6,6 +6,7 @@ is read here can run code, and a class of the sender's own arrives as the plain 
 
 import base64
 import json
+import math
 import re
 import sys
 from typing import Any
@@ -51,6 +52,8 @@ def _pack(value: Any) -> Any:
         array = np.array(value, subok=False, order="C")
         if array.dtype.kind not in KINDS or array.dtype.itemsize > WIDEST:
             raise TypeError(f"an array of {array.dtype} cannot be returned")
+        if math.prod(size or 1 for size in array.shape) > LIMIT:  # empty, and yet to beware of
+            raise TypeError(f"an array of shape {array.shape} cannot be returned")
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         data = base64.b64encode(array.tobytes()).decode()
         return {"array": [array.dtype.str, list(array.shape), data]}
@@ -59,7 +62,9 @@ def _pack(value: Any) -> Any:
     if type(value) is tuple:
         return {"tuple": [_pack(one) for one in value]}
     if type(value) is dict:
-        return {"dict": [[_pack(key), _pack(one)] for key, one in value.items()]}
+        if any(type(key) is not str for key in value):  # numbers can be chosen to collide
+            raise TypeError("a dictionary with keys that are no strings cannot be returned")
+        return {"dict": [[key, _pack(one)] for key, one in value.items()]}
     raise TypeError(f"a value of type {type(value).__name__} cannot be returned")
 
 
@@ -72,7 +77,9 @@ def _unpack(value: Any) -> Any:
     if kind == "tuple":
         return tuple(_unpack(one) for one in inside)
     if kind == "dict":
-        return {_unpack(key): _unpack(one) for key, one in inside}
+        if any(type(key) is not str for key, _ in inside):
+            raise ValueError("a key that is no string")
+        return {key: _unpack(one) for key, one in inside}
     if kind == "array":
         name, shape, data = inside
         # Looked at before NumPy does, which would read a type such as "f8,(" as Python.
@@ -80,6 +87,8 @@ def _unpack(value: Any) -> Any:
             raise ValueError("array of another kind")
         if not all(type(size) is int and size >= 0 for size in shape):
             raise ValueError("array of no shape")
+        if math.prod(size or 1 for size in shape) > LIMIT:
+            raise ValueError("array of too great a shape")
         dtype = np.dtype(name)
         # A view of bytes: nobody can make it writeable.
         array = np.frombuffer(base64.b64decode(data, validate=True), dtype).reshape(shape)

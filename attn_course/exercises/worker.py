@@ -257,7 +257,10 @@ def confine(options: dict[str, Any]) -> None:
         resource = importlib.import_module("resource")
         for name, limit in options.get("limits", {}).items():
             with suppress(AttributeError, ValueError, OSError):
-                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
+                what = getattr(resource, f"RLIMIT_{name}")
+                most = resource.getrlimit(what)[1]
+                limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
+                resource.setrlimit(what, (limit, limit))
 
 
 def filter_calls(program: bytes) -> None:

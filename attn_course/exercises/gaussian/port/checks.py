@@ -65,19 +65,25 @@ def told(
 def judge(
     answer: Any, rng: np.random.Generator, port: str, sizes: Iterable[Any], sentence: str
 ) -> None:
-    """Raise Wrong unless the verdict on this port is right at each of the sizes."""
+    """Raise Wrong unless the verdict on this port, and on no other, is its name at each size.
+
+    The two are asked about twice each in an order that nobody knows, so that counting the
+    questions does not answer them.
+    """
     for height, width, n_filter in sizes:
-        said, raw = told(answer, rng, port, (height, width), n_filter)
-        if said != port:
+        asked = [str(one) for one in rng.permutation([port, OTHER[port]] * 2)]
+        said = [(one, *told(answer, rng, one, (height, width), n_filter)) for one in asked]
+        for one, verdict, raw in said:
             stride = stride_of(raw, (height, width), n_filter)
-            if port == "both" and abs(stride - 1) < 0.01:
+            if one == port == "both" != verdict and abs(stride - 1) < 0.01:
                 raise Wrong(
                     "Your window has a stride of one pixel. One fault moves the grid a pixel "
                     "forwards, the other a stride backwards: this port reads what the right one "
                     "reads, and no verdict can tell them apart."
                 )
-            raise Wrong(f"{sentence} Your verdict on it is another.")
-        if told(answer, rng, OTHER[port], (height, width), n_filter)[0] == port:
+            if one == port != verdict:
+                raise Wrong(f"{sentence} Your verdict on it is another.")
+        if any(verdict == port for one, verdict, _ in said if one != port):
             raise Wrong(f"You call this port {port!r}, but another one as well.")
 
 
