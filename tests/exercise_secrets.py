@@ -20,7 +20,7 @@ SHORTEST_SENTENCE = 25  # letters
 # Lines that anybody writes.
 GENERIC = re.compile(
     r"((for|while|if|elif|with|except) .*:|return \w+(, \w+)*|continue|else:"
-    r"|(import|from) .*|@check\(.*\)|def \w+\(answer.*|with np\.errstate\(.*\):|#.*)"
+    r"|(import|from) .*|@check\(.*\)|def \w+\(answer.*|#.*)"
 )
 
 
@@ -46,22 +46,19 @@ def leaks(exercise: Exercise, text: str) -> list[str]:
 def _lines(exercise: Exercise) -> frozenset[str]:
     """Lines of the solution's regions and of the hidden checks."""
     solved = [line for found in REGION.findall(_marked(exercise)) for line in found[1].splitlines()]
-    secret = list(solved)
-    secret += [line for part in _parts(exercise, hidden=True) for line in part.splitlines()]
+    hidden = [line for part in _parts(exercise, hidden=True) for line in part.splitlines()]
     public = _code(_public(exercise))
-    # A visible check that does the solution's work would tell it, so it makes no line public …
+    # A hidden check may look like a visible one; a visible one that does the solution's work tells.
     shown = _code("\n".join(_parts(exercise, hidden=False)))
-    distinctive = set()
-    for line in map(str.strip, secret):
-        code = _code(line)
-        if len(code) < SHORTEST_LINE or GENERIC.fullmatch(line) or code in public:
-            continue
-        if code in shown and code not in _code(
-            "\n".join(solved)
-        ):  # … but a hidden check may look like a visible one
-            continue
-        distinctive.add(line)
-    return frozenset(distinctive)
+    secret = solved + [line for line in hidden if _code(line) not in shown]
+    lines = (line.strip() for line in secret)
+    return frozenset(
+        line
+        for line in lines
+        if len(_code(line)) >= SHORTEST_LINE
+        and not GENERIC.fullmatch(line)
+        and _code(line) not in public
+    )
 
 
 @cache

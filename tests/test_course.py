@@ -9,6 +9,9 @@ import os
 import re
 import shutil
 import stat
+import subprocess
+import sys
+import time
 import zipfile
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +23,7 @@ from nbconvert.filters import markdown2html
 
 from attn_course.__main__ import main
 from attn_course.exercises import release
+from attn_course.exercises.cells import ANSWER
 from attn_course.exercises.source import load
 from attn_course.grading import collect as collecting
 from attn_course.grading import sandbox
@@ -29,7 +33,7 @@ from attn_course.grading.course import CourseError, Late, load_course, new_cours
 from attn_course.grading.export import write_answers, write_grades
 from attn_course.grading.feedback import write_feedback
 from attn_course.grading.gradebook import (
-    ANSWER,
+    MOST_EXTRA_CELLS,
     harmless,
     harmless_notebook,
     opened,
@@ -157,6 +161,7 @@ def handed_out(tmp_path_factory):
     exercises = {
         "double": (FRONT.format(title="Double", kind="code", order=1, more=""), SOLUTION, CHECKS),
         "reason": (FRONT.format(title="Why", kind="concept", order=2, more="") + QUESTION,),
+        "twice": (FRONT.format(title="Two", kind="code", order=4, more=""), SOLUTION, CHECKS),
         "fourfold": (
             FRONT.format(title="Four", kind="code", order=3, more='after = ["trial/double"]'),
             SOLUTION.replace("double", "fourfold").replace("= 2", "= 4"),
@@ -280,6 +285,8 @@ def fake_report(course, student, earned, **more):
         ('["trial/double", ', "[", r"builds on trial/double, .*add trial/double before"),
         ('["mine"]', '["thine"]', r"line 3: there is no folder .*thine"),
         ("[extensions.week1]", "[extensions.week9]", r"line 21: .*did you mean week2 or week1"),
+        ('"trial/reason"]', '"trial/twice"]',
+         r"line 13: week1: trial/double and trial/twice both ask for a function 'double'"),
         ("bo = 2026-12-02", "bo = 2026-11-02", r"line 22: .*ends before week1 is due"),
         ("[late]", "[late", r"line 5"),
     ],
@@ -325,6 +332,37 @@ def test_a_roster_that_would_write_elsewhere_is_refused(course):
     (course.folder / "roster.csv").write_text("name\nx\n")
     with pytest.raises(CourseError, match="must not have"):
         course.roster()
+
+
+# The way in
+
+
+def test_the_package_offers_what_needs_no_gradebook():
+    code = """
+import sys, attn_course.grading as offered
+assert not {"nbgrader", "nbformat", "nbconvert", "sqlalchemy", "jinja2", "torch"} & {*sys.modules}
+print(*[getattr(offered, name).__module__ + "." + name for name in offered.__all__])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [one.removeprefix("attn_course.grading.") for one in said.stdout.split()] == [
+        "course.Course", "grade.Report", "grade.grade_all", "grade.grade_notebook",
+        "course.load_course",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["exercises"], ["new", "FOLDER"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_stops_reading_makes_no_traceback(tmp_path, words, buffered):
+    words = [str(tmp_path / "new") if word == "FOLDER" else word for word in words]
+    with subprocess.Popen(
+        [sys.executable, "-m", "attn_course", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": buffered},
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 # Lateness
@@ -575,13 +613,70 @@ def test_a_failure_of_the_grader_waits_for_a_person(course, week1):
 
 
 def test_a_submission_without_a_report_is_named(course, week1):
-    hand_in(course, "ada", answered(course, RIGHT))
-    hand_in(course, "bo", answered(course, RIGHT))
+    (course.folder / "roster.csv").write_text(ROSTER + "ada-2,Ada,Two,,\n")
+    for student in ("ada", "ada-2", "bo"):
+        hand_in(course, student, answered(course, RIGHT))
     fake_report(course, "bo", 3)
-    lost = store(course, week1, dict.fromkeys(("ada", "bo"), week1.due))
-    assert list(lost) == ["ada"]
-    assert "no results yet" in lost["ada"]
+    lost = store(course, week1, dict.fromkeys(("ada", "ada-2", "bo"), week1.due))
+    assert list(lost) == ["ada", "ada-2"]
+    assert all(f"{student} has no results yet" in said for student, said in lost.items())
     assert row_of(course, week1, "bo").score == 6
+
+
+def test_a_notebook_of_endless_cells_counts_as_an_empty_one(course, week1):
+    """Such a file is small; nbgrader would be at it for minutes."""
+    hand_in(course, "ada", '{"nbformat": 4, "cells": [' + ",".join(["{}"] * 50_000) + "]}")
+    fake_report(course, "ada", 2)
+    begun = time.perf_counter()
+    assert store(course, week1, {"ada": week1.due}) == {}
+    assert time.perf_counter() - begun < 5
+    assert row_of(course, week1, "ada").items[0].score == 4
+    shown = json.loads(course.autograded("week1", "ada").read_text(encoding="utf-8"))
+    assert len(shown["cells"]) == len(released(course)["cells"])
+
+
+def test_only_so_many_cells_and_pictures_are_shown(course, week1):
+    more = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": []}
+    for place in (0, 3, None):
+
+        def add(cells, place=place):
+            cells[place:place] = [more] * 1500
+
+        made = submission(course, add)
+        assert len(made.cells) <= len(released(course)["cells"]) + MOST_EXTRA_CELLS
+    pictures = {f"{n}\ud800.png": {"image/png": "aaaa"} for n in range(1000)}
+    picture = {"cell_type": "markdown", "source": "x", "attachments": pictures}
+    read = harmless_notebook(json.dumps({"cells": [picture]}).encode())
+    assert len(read.cells[0].attachments) == 20
+    nbformat.writes(read).encode()
+
+
+def test_what_a_student_made_of_an_error_stops_nobody(course, week1):
+    """A text that cannot be written as UTF-8, and a report that cannot be read."""
+    for student in ("ada", "bo"):
+        hand_in(course, student, answered(course, RIGHT))
+        fake_report(course, student, 2, notes=["Half a \ud800 letter."])
+    path = course.results("week1") / "ada.json"
+    path.write_text(path.read_text().replace('"message": ""', '"message": "\\udfff too"'))
+    assert store(course, week1, dict.fromkeys(("ada", "bo"), week1.due)) == {}
+    (course.results("week1") / "bo.json").write_text("{")
+    pages = {row.student.id: path for row, path in write_feedback(course, week1)}
+    assert set(pages) == {"ada", "bo"}
+    assert "Half a ? letter." in pages["ada"].read_text(encoding="utf-8")
+    assert "? too" in pages["ada"].read_text(encoding="utf-8")
+
+
+def test_a_cell_of_empty_lines_holds_nothing_up(course, week1):
+    made = answered(course, RIGHT)
+    empty = {"cell_type": "code", "metadata": {}, "source": "\n" * 100_000 + "1", "outputs": []}
+    made["cells"].insert(3, empty)
+    hand_in(course, "ada", made)
+    fake_report(course, "ada", 3)
+    store(course, week1, {"ada": week1.due})
+    begun = time.perf_counter()
+    (path,) = write_answers(course, week1)
+    assert time.perf_counter() - begun < 5
+    assert path.read_text().strip() == RIGHT.strip()
 
 
 def submission(course, change):
@@ -619,6 +714,8 @@ def test_an_answer_is_found_wherever_it_stands(course, week1):
         shown = "\n".join(cell.source for cell in made.cells)
         assert "It is so." in (answer if change is not forgotten_ids else shown), change
     assert RIGHT in [cell.source for cell in made.cells]
+    made = submission(course, lambda cells: cells[-1].update(source="It is so.", cell_type="raw"))
+    assert cell_of(made, "trial-reason-why")["source"] == "It is so."
     for text in ("", "  \n", f" {ANSWER}\n"):
         made = submission(course, lambda cells, text=text: cells[-1].update(source=text))
         assert cell_of(made, "trial-reason-why")["source"] == ANSWER
@@ -794,9 +891,133 @@ def test_bombs_and_links_are_left_alone(course, monkeypatch):
     theirs = course.submitted("week1", "cy")
     theirs.parent.mkdir(parents=True)
     theirs.symlink_to(secret)
-    assert [where for where, _ in collect(course, week).unknown] == [
-        "submitted/cy/week1/week1.ipynb"
-    ]
+    assert collect(course, week).unknown == [("submitted/cy/week1", "week1.ipynb is no plain file")]
+
+
+def test_nothing_is_written_through_a_link(course, week1):
+    """A forged report under another name, and the place of the notebook a link to the results."""
+    theirs = course.submitted("week1", "ada")
+    theirs.parent.mkdir(parents=True)
+    course.results("week1").mkdir(parents=True)
+    theirs.with_name("other.ipynb").write_text('{"exercises": "all of the points"}')
+    theirs.symlink_to(course.results("week1") / "ada.json")
+    elsewhere = course.folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "other.ipynb").write_text("{}")
+    course.submitted("week1", "cy").parent.parent.mkdir()
+    course.submitted("week1", "cy").parent.symlink_to(elsewhere)
+    hand_in(course, "bo", answered(course, RIGHT))
+    stamp = course.submitted("week1", "bo").with_name("timestamp.txt")
+    stamp.unlink()
+    stamp.symlink_to(course.results("week1") / "bo.json")
+    (course.folder / "ada.ipynb").write_text("{}")
+    (course.folder / "cy.ipynb").write_text("{}")
+    found = collect(course, week1)
+    assert [one.student for one in found.submissions] == ["bo"]
+    assert found.submissions[0].time_from == "the file's own time"
+    assert [where for where, _ in found.unknown] == ["submitted/ada/week1", "submitted/cy/week1"]
+    archive = course.folder / "all.zip"
+    archive.write_bytes(zipped({f"{name}.ipynb": "{}" for name in ("ada", "bo", "cy")}))
+    found = collect(course, week1, archive)
+    assert [one.student for one in found.submissions] == ["ada", "bo"]
+    assert [where for where, _ in found.unknown] == ["cy.ipynb"]
+    assert not theirs.is_symlink()
+    assert not list(course.results("week1").iterdir())
+    assert [path.name for path in elsewhere.iterdir()] == ["other.ipynb"]
+
+
+def stamped(text):
+    return lambda path: path.with_name("timestamp.txt").write_bytes(text)
+
+
+def sized(name, size):
+    def made(path):
+        path.with_name(name).write_bytes(b"")
+        os.truncate(path.with_name(name), size)
+
+    return made
+
+
+def moved(path):
+    path.rename(path.with_name("other.ipynb"))
+
+
+SPOILERS = {
+    "no time": (stamped(b"yesterday"), True),
+    "no text": (stamped(b"\xff\xfe\x00" * 100), True),
+    "no offset": (stamped(b"2026-11-30 20:00:00"), True),
+    "before there is a year": (stamped(b"0001-01-01T00:00:00+23:00"), True),
+    "after all years": (stamped(b"9999-12-31T23:59:59+00:00"), True),
+    "a stamp of any size": (sized("timestamp.txt", 2**42), True),
+    "a file of no time": (lambda path: (stamped(b"x")(path), os.utime(path, (0, 2**50))), True),
+    "another name": (moved, True),
+    "another name and too large": (
+        lambda path: (sized("other.ipynb", 2**25)(path), path.unlink()), False,
+    ),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), False),
+    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SPOILERS)
+def test_no_submission_stops_the_class(course, week1, what):
+    spoil, taken = SPOILERS[what]
+    for student in ("ada", "bo"):
+        hand_in(course, student, answered(course, RIGHT))
+    spoil(course.submitted("week1", "ada"))
+    for _ in range(2):
+        found = collect(course, week1)
+        assert [one.student for one in found.submissions] == ["ada", "bo"][1 - taken :]
+        assert [where for where, _ in found.unknown] == ["submitted/ada/week1"] * (not taken)
+        assert all(1970 <= one.time.year < 2200 for one in found.submissions)
+    stamp = course.submitted("week1", "ada").with_name("timestamp.txt")
+    if taken:  # formgrader reads it too
+        assert re.fullmatch(r"\d{4}-[\d :.-]+ UTC\n?", stamp.read_text())
+
+
+def test_a_notebook_of_another_name_keeps_its_time(course, week1):
+    path = course.submitted("week1", "ada")
+    hand_in(course, "ada", answered(course, RIGHT))
+    path.with_name("timestamp.txt").unlink()
+    moved(path)
+    os.utime(path.with_name("other.ipynb"), (0, 1_790_000_000))
+    (found,) = collect(course, week1).submissions
+    assert found.time == datetime.fromtimestamp(1_790_000_000, UTC)
+
+
+def test_no_download_stops_the_class(course, week1):
+    hand_in(course, "ada", "")
+    sized("week1.ipynb", 2**42)(course.submitted("week1", "ada"))
+    course.submitted("week1", "cy").mkdir(parents=True)
+    files = dict.fromkeys(("ada.ipynb", "bo.ipynb", "cy.ipynb", "di/sub/1.ipynb"), "{}" * 300)
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        begins = archive.getinfo("bo.ipynb").header_offset + 30 + len("bo.ipynb")
+        archive.writestr(".", "nameless")
+    content = bytearray(data.getvalue())
+    content[begins : begins + 4] = b"\xff" * 4
+    (course.folder / "all.zip").write_bytes(content)
+    found = collect(course, week1, course.folder / "all.zip")
+    assert [one.student for one in found.submissions] == ["ada", "di"]
+    assert {where for where, _ in found.unknown} == {"bo.ipynb", "cy.ipynb"}
+    assert json.loads("[" + course.submitted("week1", "ada").read_text()[:2] + "]") == [{}]
+
+
+def test_a_damaged_download_is_told(course, week1):
+    archive = course.folder / "all.zip"
+    archive.write_bytes(b"PK\5\6" + b"\xff" * 18)
+    with pytest.raises(CourseError, match="is damaged .* download it again"):
+        collect(course, week1, archive)
+
+
+def test_a_name_does_nothing_to_the_terminal(course, capsys):
+    folder = course.folder / "download"
+    folder.mkdir()
+    (folder / os.fsdecode(b"\x1b[31m\xff.ipynb")).write_text("{}")
+    assert grade(course, "--submissions", str(folder)) == 1
+    assert "not taken: ?[31m?.ipynb: its name is nobody's" in capsys.readouterr().out
 
 
 def test_two_students_of_one_name_are_not_guessed(course):

@@ -24,6 +24,7 @@ from test_exercises import (
     proof_of_questions,
     proof_of_secrecy,
     proof_of_seeds,
+    proof_of_width,
     proof_that_hidden_are_needed,
     proof_that_it_passes,
     proof_that_second_differs,
@@ -310,6 +311,13 @@ FAULTS = {
         "import numpy as np\n",
         "import numpy as\n",
     ),
+    "too wide a starter": (
+        proof_of_width,
+        "line 5 of the starter has 80 characters",
+        SOLUTION_PY,
+        "Weights of each row.",
+        "Weights of each row, which are positive and sum to one over every key.",
+    ),
     "unknown name": (proof_of_names, "shares()", PROMPT_MD, "`share(score)`", "`shares(score)`"),
     "unknown in NumPy": (proof_of_names, "np.expo", PROMPT_MD, "`np.exp(", "`np.expo("),
     "over-strict check": (
@@ -518,8 +526,7 @@ def test_planted_leaks_are_found(tmp_path, monkeypatch):
         '["The weights of a row are its softmax."]',
         '"bell = bell_of(score \\u002d score.max(axis=-1, keepdims=True))"',
     ):
-        expected = text if "keep" in text else None
-        assert leaks(exercise, text) or expected is None, text
+        assert leaks(exercise, text), text
     # Each of the released forms is looked at.
     for form, text in (
         ("visible_prompt", exercise.solution()),

@@ -7,6 +7,7 @@ shown in `test_exercise_faults.py`. `python tests/test_exercises.py` prints the 
 import ast
 import copy
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -30,10 +31,14 @@ TESTS = Path(__file__).resolve().parent
 SECOND = TESTS / "second_solutions"  # CHAPTER/NAME.py, written from the prompt and starter alone
 SEEDS = ([0], [1, 2, 3], [20261130, 7])  # the first is the one that students see
 MUTANTS_AT_LEAST = 5
-ALL = names()
+WIDTH = 79  # of a starter, which stands in the book's page beside the contents
+# EXERCISES names a folder of somebody's own, which is then held to the same.
+OWN = [Path(one) for one in os.environ.get("EXERCISES", "").split(os.pathsep) if one]
+ROOTS = (*OWN, HERE)
+ALL = names(OWN or ROOTS)
 # Where torch is absent (`make test-numpy`) what needs it cannot be run.
-RUNNABLE = [name for name in ALL if HAS_TORCH or load(name).needs == "numpy"]
-WITH_CODE = [name for name in RUNNABLE if load(name).has_code]
+RUNNABLE = [name for name in ALL if HAS_TORCH or load(name, ROOTS).needs == "numpy"]
+WITH_CODE = [name for name in RUNNABLE if load(name, ROOTS).has_code]
 
 
 # --- running an answer ----------------------------------------------------------------------------
@@ -249,6 +254,14 @@ def proof_of_code(exercise: Exercise) -> None:
             assert operation not in source_of(exercise, who), f"{name}: the {who} uses {operation}"
 
 
+def proof_of_width(exercise: Exercise) -> None:
+    """A starter fits the page."""
+    source = exercise.starter() if exercise.has_code else ""
+    for number, line in enumerate(source.splitlines(), start=1):
+        where = f"{exercise.name}: line {number} of the starter"
+        assert len(line) <= WIDTH, f"{where} has {len(line)} characters, more than {WIDTH}"
+
+
 CALLED = re.compile(r"`([a-z_]\w*(?:\.\w+)*)\(")
 LANGUAGE = {"print", "range", "len", "sum", "min", "max", "abs", "float", "int", "round", "zip"}
 
@@ -338,10 +351,9 @@ def proof_of_mutants(exercise: Exercise) -> None:
 
 def others_fallen(exercise: Exercise, mutant: str) -> Iterator[str]:
     """The hidden checks that a mutant fails besides the one that is named."""
-    for one in checks_of(exercise):
-        if one.hidden and one.name != mutants_of(exercise)[mutant].falls_by:
-            if outcome(exercise, mutant, all_seeds()[1], one.name).message:
-                yield one.name
+    named = mutants_of(exercise)[mutant].falls_by
+    others = [one.name for one in checks_of(exercise) if one.hidden and one.name != named]
+    yield from (one for one in others if outcome(exercise, mutant, all_seeds()[1], one).message)
 
 
 def proof_that_hidden_are_needed(exercise: Exercise) -> None:
@@ -474,7 +486,7 @@ def proof_of_kinds(exercise: Exercise) -> None:
 
 # --- every exercise -------------------------------------------------------------------------------
 
-FORM = [proof_of_prompt, proof_of_questions, proof_of_secrecy]
+FORM = [proof_of_prompt, proof_of_questions, proof_of_width, proof_of_secrecy]
 CODE = [
     proof_of_checks,
     proof_of_code,
@@ -492,7 +504,7 @@ CODE = [
 
 def test_there_are_exercises():
     assert ALL
-    places = [(load(name).chapter, load(name).order) for name in ALL]
+    places = [(load(name, ROOTS).chapter, load(name, ROOTS).order) for name in ALL]
     assert len(places) == len(set(places)), "two exercises of a chapter have the same `order`"
     labels = [name.partition("/")[2] for name in ALL]
     assert len(labels) == len(set(labels)), "two exercises would have one label in the book"
@@ -501,19 +513,19 @@ def test_there_are_exercises():
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("proof", FORM)
 def test_form(name, proof):
-    proof(load(name))
+    proof(load(name, ROOTS))
 
 
 @pytest.mark.parametrize("name", WITH_CODE)
 @pytest.mark.parametrize("proof", CODE)
 def test_code(name, proof):
-    proof(load(name))
+    proof(load(name, ROOTS))
 
 
 @pytest.mark.parametrize("name", WITH_CODE)
 @pytest.mark.parametrize("who", ["solution", "second"])
 def test_right_answers_pass(name, who):
-    proof_that_it_passes(load(name), who)
+    proof_that_it_passes(load(name, ROOTS), who)
 
 
 def bound(source: str) -> set[str]:
@@ -543,9 +555,11 @@ def proof_of_one_notebook(exercises: list[Exercise]) -> None:
         assert not wrong, f"{one.name} fails in a notebook with the others: {wrong}"
 
 
-@pytest.mark.parametrize("chapter", sorted({load(name).chapter for name in WITH_CODE}))
+@pytest.mark.parametrize("chapter", sorted({load(name, ROOTS).chapter for name in WITH_CODE}))
 def test_one_notebook_holds_a_chapter(chapter):
-    proof_of_one_notebook([load(name) for name in WITH_CODE if load(name).chapter == chapter])
+    proof_of_one_notebook(
+        [load(name, ROOTS) for name in WITH_CODE if load(name, ROOTS).chapter == chapter]
+    )
 
 
 ALONE = """
@@ -585,9 +599,9 @@ def proof_of_numpy_alone(*roots: Path) -> str:
 
 
 def test_numpy_alone_is_enough():
-    done = proof_of_numpy_alone(HERE)
+    done = proof_of_numpy_alone(*ROOTS)
     for name in ALL:
-        expected = load(name).needs == "numpy" and load(name).has_code
+        expected = load(name, ROOTS).needs == "numpy" and load(name, ROOTS).has_code
         assert (f"{name} in the browser" in done) == expected
 
 
@@ -595,7 +609,7 @@ def summary(chosen: list[str] | None = None) -> str:
     """Counts of exercises, checks and mutants, and how many of the mutants are caught."""
     rows, total = [], np.zeros(6, int)
     for name in RUNNABLE if chosen is None else chosen:
-        exercise = load(name)
+        exercise = load(name, ROOTS)
         checks, mutants = checks_of(exercise), mutants_of(exercise)
         hidden = sum(one.hidden for one in checks)
         caught = sum(
@@ -625,7 +639,7 @@ def test_summary_counts_everything():
     assert len(told) == len(RUNNABLE) + 3
     caught, mutants = told[-1].removeprefix("mutation score ").split("/")
     assert caught == mutants
-    assert int(mutants) == sum(len(mutants_of(load(name))) for name in WITH_CODE)
+    assert int(mutants) == sum(len(mutants_of(load(name, ROOTS))) for name in WITH_CODE)
 
 
 if __name__ == "__main__":

@@ -221,20 +221,15 @@ def test_the_last_definition_counts_as_in_jupyter(course, write):
 
 
 @pytest.mark.parametrize(
-    ("source", "asks"),
+    "source",
     [
-        ('check("gaussian/waste")', True),
-        ("from attn_course.exercises import check\n\ncheck('a/b')  # again", True),
-        ("import attn_course.exercises\nattn_course.exercises.check('a/b', globals())", True),
-        ("# nothing here", False),
-        ("check('a/b')\nx = 1", False),
-        ("check = print", False),
-        ("check(globals().update(double=len))", False),
-        ("check('a')\ndef double(x): return 2 * x", False),
+        'from attn_course.exercises import check\n\ncheck("tiny/double")',
+        "import attn_course.exercises\nattn_course.exercises.check('a/b', globals())",
     ],
 )
-def test_cells_that_do_nothing_but_check_are_told(source, asks):
-    assert grade._only_asks(source) is asks
+def test_cells_that_ask_for_a_check_do_nothing(course, write, source):
+    report = graded(write(source, DOUBLE, source), course.all[:1])
+    assert (report.earned, report.notes) == (4, [])
 
 
 def test_a_broken_cell_costs_no_other_exercise(course, write):
@@ -251,7 +246,7 @@ def test_a_broken_cell_costs_no_other_exercise(course, write):
 
 def test_cells_are_numbered_as_in_the_notebook(course, write):
     text = {"cell_type": "markdown", "metadata": {}, "source": "Hello."}
-    path = write(text, 'check("tiny/double")', course.load("double").starter(), "1 / 0")
+    path = write(text, "import numpy", course.load("double").starter(), "1 / 0")
     (note,) = graded(path, course.all[:1]).notes
     assert note.startswith("Cell 4 of the notebook, which begins with `1 / 0`, stopped with Zero")
 
@@ -263,6 +258,70 @@ def test_a_hidden_check_shows_nothing_of_its_inputs(course, write):
         "",
         "double must be right for all numbers. Your code raised ValueError.",
     ]
+
+
+REMEMBERS = """\
+KEPT = []
+
+def double(x):
+    if hasattr(x, "shape"):
+        KEPT.append(repr(x))
+    return 2 * x
+
+def triple(x):
+    if KEPT:
+        raise ValueError("; ".join(KEPT))
+    return 3 * x
+"""
+
+
+def hidden_first(course, name):
+    """Let the hidden check of an exercise stand above the visible one."""
+    path = course.root / "tiny" / name / "checks.py"
+    head, visible, hidden = path.read_text().partition("MUTANTS")[0].split("@check")
+    path.write_text("@check".join([head, hidden, visible]))
+
+
+def test_what_a_hidden_check_asked_is_not_told_in_another_exercise(course, write):
+    hidden_first(course, "double")
+    report = graded(write(REMEMBERS), course.all)
+    outcomes = report.exercises["tiny/double"]["outcomes"]
+    assert [one["name"] for one in outcomes] == ["any_numbers", "a_known_number"]
+    assert earned(report) == {"double": 4, "quadruple": 0, "triple": 1}
+    assert messages(report, "triple")[1].endswith("Your code raised ValueError.")
+    assert "array" not in json.dumps(vars(report))
+
+
+def test_what_a_hidden_check_asked_is_not_told_by_a_cell_that_runs_again(course, write, tmp_path):
+    tells = (
+        f"import os, pathlib\nfile = pathlib.Path({str(tmp_path / 'kept')!r})\n"
+        "if file.exists():\n    raise ValueError(file.read_text())\n"
+        "def double(x):\n    if hasattr(x, 'shape'):\n"
+        "        file.write_text(repr(x))\n        os._exit(1)\n    return 2 * x"
+    )
+    hidden_first(course, "triple")
+    report = graded(write(tells, TRIPLE), course.all[::2])
+    assert "array" in (tmp_path / "kept").read_text()
+    assert earned(report) == {"double": 1, "triple": 4}
+    assert "array" not in json.dumps(vars(report))
+
+
+@pytest.mark.parametrize(
+    ("does", "says"), [("while True: pass", "never ends?"), ("import os; os._exit(1)", "program.")]
+)
+def test_an_exercise_has_one_patience(course, write, monkeypatch, does, says):
+    path = course.root / "tiny" / "double" / "checks.py"
+    head, visible, hidden = path.read_text().partition("MUTANTS")[0].split("@check")
+    others = [hidden.replace("any_numbers", f"others_{number}") for number in range(40)]
+    path.write_text("@check".join([head, hidden, visible, *others]))
+    monkeypatch.setattr(grade, "Submission", functools.partial(grade.Submission, call_seconds=0.4))
+    # Both kinds may start the program anew, which is done for a notebook a limited number of times.
+    report = graded(write(f"def double(x):\n    {does}", TRIPLE), course.all[::2])
+    first, second, *rest = messages(report, "double")
+    assert first.endswith(says)
+    assert second.endswith(says)
+    assert rest == [grade.TIRED] * 40
+    assert earned(report) == {"double": 0, "triple": 4}
 
 
 # Errors carried over
@@ -353,6 +412,21 @@ def test_a_reference_solution_that_was_read_reaches_no_report(course, write):
     report = graded(write(WRONG, spy), course.all[:2])
     assert earned(report) == {"double": 0, "quadruple": 0}
     assert "SECRET" not in json.dumps(vars(report))
+
+
+@pytest.mark.parametrize("first", ["float", "ndarray"])
+def test_guessing_once_in_each_run_does_not_add_up(course, write, first):
+    hedge = (
+        "MINE = double\n\ndef quadruple(x):\n"
+        f"    expected = (type(x).__name__ == {first!r}) == (double is MINE)\n"
+        "    return 4 * x if expected else 0 * x"
+    )
+    report = graded(write(f"{WRONG}\n\n{hedge}"), course.all[:2])
+    marks = report.exercises["tiny/quadruple"]
+    assert (marks["earned"], marks["points"]) == (3, 4)
+    assert [bool(one["message"]) for one in marks["outcomes"]] == [True, False]
+    assert marks["carried"] == (["tiny/double"] if first == "float" else [])
+    assert (grade.AGAIN in messages(report, "quadruple")) == (first == "float")
 
 
 def test_a_second_run_happens_only_where_it_can_matter(course, write):
@@ -511,6 +585,16 @@ def test_what_breaks_the_grader_stops_no_other_notebook(batch, write, tmp_path):
     }
     stored = sorted(path.name for path in (tmp_path / "r").iterdir())
     assert stored == [f"{name}.json" for name in ("dies", "exits", "hangs", "recurses", "right")]
+
+
+def test_a_check_that_asks_for_much_memory_fails(batch, write):
+    much = crashing("import numpy; numpy.zeros(3 * 2**30, 'u1')")
+    little = crashing("import numpy; numpy.zeros(2**30, 'u1')")
+    jobs = [("ada", write(much, name="a.ipynb")), ("bob", write(little, name="b.ipynb"))]
+    reports = {one.student: one for one in batch(jobs)}
+    assert messages(reports["ada"], "double") == ["", "double must be right for all numbers."]
+    assert messages(reports["bob"], "double")[1].startswith("Return an array")
+    assert [one.failed for one in reports.values()] == ["", ""]
 
 
 def test_the_same_notebook_is_not_graded_twice(batch, starts, write, course, capsys):

@@ -595,6 +595,28 @@ for number in range(3, 20):
         assert isinstance(got, StudentError | np.ndarray | list)
 
 
+def test_cells_that_seem_to_begin_for_ever_come_to_an_end():
+    code = """
+import os, time
+text = b'["begun", 0]'
+while True:
+    try:
+        while True:
+            for number in range(3, 20):
+                try:
+                    os.write(number, len(text).to_bytes(4, "big") + text)
+                except OSError:
+                    pass
+            time.sleep(0.3)
+    except BaseException:
+        pass
+"""
+    begun = time.monotonic()
+    with started(code, launch=plain, start_seconds=0.5) as one:
+        assert one.stops[-1][:2] == (0, "OutOfTime")
+    assert time.monotonic() - begun < 12
+
+
 def test_a_function_that_is_missing_is_named_by_whoever_asked_for_it():
     with started(HONEST, launch=plain) as one:
         with pytest.raises(StudentError) as error:

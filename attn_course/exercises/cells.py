@@ -35,7 +35,7 @@ def prompt(exercise: Exercise, book: bool = False) -> str:
     """Title, effort, text and folded hints; in the book with the questions."""
     facts = f"*{LEVELS[exercise.difficulty].capitalize()}, about {exercise.minutes} minutes"
     if exercise.has_code:
-        facts += f", {'NumPy' if exercise.needs == 'numpy' else 'torch'}"
+        facts += f", {'NumPy in float64' if exercise.needs == 'numpy' else 'torch'}"
     for name in exercise.after:
         facts += f", after `{name}`"
     parts = [facts + ".*", exercise.text]

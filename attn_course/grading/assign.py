@@ -7,10 +7,10 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from attn_course.exercises.cells import cells
+from attn_course.exercises.cells import ANSWER, cells
 from attn_course.exercises.source import Exercise, load
 from attn_course.grading.course import Assignment, Course, CourseError, grade_id
-from attn_course.grading.gradebook import ANSWER, generate, opened, quietly, students_in
+from attn_course.grading.gradebook import generate, opened, quietly, students_in
 
 CONFIG = '''\
 """What nbgrader and its formgrader need to know of this course; `attn-course assign` wrote it."""

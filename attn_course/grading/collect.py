@@ -1,24 +1,33 @@
 """What came back: finding each student's notebook and the time at which it was handed in.
 
 Nothing is unpacked by the names in an archive: the notebooks are read from it one by one, up to a
-size, and written under the student's id. What belongs to nobody is listed.
+size, and written under the student's id. What belongs to nobody is listed, and so is what cannot be
+read: nothing that one student hands in keeps the others' work from being graded.
 A `timestamp.txt` is believed in `submitted/`, where nbgrader's exchange or this module put it.
 """
 
+import contextlib
 import csv
+import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from attn_course.grading.course import Assignment, Course, CourseError, Student
+from attn_course.grading.grade import RefusedError, read
 
 MOST_BYTES = 50_000_000  # of one file
 MOST_IN_ALL = 8_000_000_000  # of an archive, unpacked
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>\d+)_(?P<attempt>\d+)_.+\.ipynb")
+YEARS = range(1970, 2200)  # in which something may have been handed in
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>[0-9]+)_(?P<attempt>[0-9]{1,18})_.+\.ipynb"
+)
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_.*)?")
 NOISE = re.compile(r"(^|/)(\.|__MACOSX|Thumbs\.db|desktop\.ini)")
 
@@ -44,23 +53,18 @@ class Collected:
 
 @dataclass(frozen=True)
 class _File:
-    """A file of what was downloaded: its path within, its time, how to read it."""
+    """A file of what was downloaded: its path within, its time, how to open it."""
 
     where: str
     time: datetime
-    size: int
-    source: "Path | zipfile.ZipFile"
+    open: Callable[[], Any]
 
     def read(self) -> bytes:
         """The content; CourseError where it is too large or cannot be read."""
         try:
-            if isinstance(self.source, Path):
-                with (self.source / self.where).open("rb") as file:
-                    data = file.read(MOST_BYTES + 1)
-            else:
-                with self.source.open(self.where) as file:
-                    data = file.read(MOST_BYTES + 1)
-        except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+            with self.open() as file:
+                data = file.read(MOST_BYTES + 1)
+        except Exception as error:  # an archive can be damaged in many ways
             raise CourseError(f"cannot be read: {error}") from None
         if len(data) > MOST_BYTES:
             raise CourseError(f"is larger than {MOST_BYTES // 10**6} MB")
@@ -76,7 +80,7 @@ def collect(course: Course, assignment: Assignment, source: Path | None = None) 
         if not source.exists():
             raise CourseError(f"there is no folder and no archive {source}")
         if zipfile.is_zipfile(source):
-            with zipfile.ZipFile(source) as archive:
+            with _opened(source) as archive:
                 _take(course, assignment, students, list(_archived(archive, found)), found)
         elif source.is_dir():
             _take(course, assignment, students, list(_in_folder(source, found)), found)
@@ -92,6 +96,13 @@ def collect(course: Course, assignment: Assignment, source: Path | None = None) 
     return found
 
 
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise CourseError(f"{source} is damaged ({error}); download it again") from None
+
+
 # From nbgrader's exchange, or from an earlier download
 
 
@@ -100,61 +111,96 @@ def _submitted(
 ) -> None:
     known = {one.id for one in students}
     folder = course.folder / "submitted"
-    given = _times(folder / "times.csv", assignment) if (folder / "times.csv").exists() else {}
+    times = folder / "times.csv"
+    given = _times(times.read_bytes(), str(times), assignment) if times.exists() else {}
     for home in sorted(folder.glob("*/")):
-        theirs = home / assignment.name
-        if not theirs.is_dir():
-            continue
-        where = f"submitted/{home.name}/{assignment.name}"
-        if home.name not in known:
-            found.unknown.append((where, f"{home.name!r} is not in roster.csv"))
-            continue
-        if home.is_symlink() or theirs.is_symlink():
-            found.unknown.append((where, "is a link, and links are not followed"))
-            continue
-        path = course.submitted(assignment.name, home.name)
-        if not path.is_file():
-            others = [one for one in sorted(theirs.glob("*.ipynb")) if _plain(one)]
-            if not others:
-                found.unknown.append((where, "there is no notebook in it"))
+        student, where = home.name, f"submitted/{home.name}/{assignment.name}"
+        try:
+            if not (home / assignment.name).is_dir():
                 continue
-            best = max(others, key=lambda one: one.stat().st_mtime)
-            path.write_bytes(best.read_bytes())
-            found.notes.append(f"{home.name} handed in {best.name}; it is taken for {path.name}.")
-        if not _plain(path):
-            found.unknown.append((f"{where}/{path.name}", "is no plain file"))
+            if student not in known:
+                raise CourseError(f"{student!r} is not in roster.csv")
+            path = course.submitted(assignment.name, student)
+            _settle_on(path, student, found.notes)
+            if student in given:
+                time, said = given[student], "times.csv"
+            else:
+                time, said = _stamped(path, student, found.notes)
+        except (CourseError, RefusedError, OSError) as error:
+            found.unknown.append((where, str(error)))
             continue
-        stamp = theirs / "timestamp.txt"
-        if home.name in given:
-            time, said = given[home.name], "times.csv"
-        elif _plain(stamp):
-            time, said = _stamp(stamp), "timestamp.txt"
-        else:
-            time, said = datetime.fromtimestamp(path.stat().st_mtime, UTC), "the file's own time"
-        found.submissions.append(Submission(home.name, path, time, said))
+        found.submissions.append(Submission(student, path, time, said))
 
 
-def _plain(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
+def _settle_on(path: Path, student: str, notes: list[str]) -> None:
+    """See to it that a student's notebook stands where it is looked for, and is a plain file."""
+    _refuse_links(path)
+    if not os.path.lexists(path):
+        others = [one for one in path.parent.glob("*.ipynb") if _is_plain(one)]
+        if not others:
+            raise CourseError("there is no notebook in it")
+        best = max(others, key=_own_time)
+        _put(path, read(best, path.parents[2]))
+        os.utime(path, (0, best.stat().st_mtime))
+        notes.append(f"{student} handed in {best.name}; it is taken for {path.name}.")
+    if not _is_plain(path):
+        raise CourseError(f"{path.name} is no plain file")
 
 
-def _stamp(path: Path) -> datetime:
-    return _time(path.read_text(encoding="utf-8", errors="replace"), str(path))
+def _stamped(path: Path, student: str, notes: list[str]) -> tuple[datetime, str]:
+    """When it was handed in; a `timestamp.txt` that is no time is replaced: nbgrader reads it."""
+    stamp = path.with_name("timestamp.txt")
+    if os.path.lexists(stamp):
+        try:
+            text = read(stamp, path.parents[2])[:200].decode("utf-8", "replace")
+            return _time(text, "it"), "timestamp.txt"
+        except (CourseError, RefusedError) as error:
+            notes.append(f"{student}: timestamp.txt cannot be used, the file's time is: {error}")
+            _put_time(path, _own_time(path))
+    return _own_time(path), "the file's own time"
+
+
+def _refuse_links(path: Path) -> None:
+    if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
+        raise CourseError("is a link, and links are not followed")
+
+
+def _is_plain(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _own_time(path: Path) -> datetime:
+    """When a file was last changed; now, where its owner has set that to no possible time."""
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        time = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+        if time.year in YEARS:
+            return time
+    return datetime.now(UTC)
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file anew, and never through a link."""
+    path.unlink(missing_ok=True)
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def _put_time(path: Path, time: datetime) -> None:
+    text = f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC\n"
+    _put(path.with_name("timestamp.txt"), text.encode())
 
 
 def _time(text: str, where: str) -> datetime:
     """A time with its offset; nbgrader's own form ends in a space and UTC."""
     said = re.sub(r"\s+(UTC|Z)$", "+00:00", text.strip())
     said = re.sub(r"\s+([+-]\d\d:?\d\d)$", r"\1", said)
-    try:
+    time = None
+    with contextlib.suppress(ValueError):
         time = datetime.fromisoformat(said)
-    except ValueError:
+    if time is None or time.year not in YEARS:
         raise CourseError(
             f"{where}: {text.strip()[:60]!r} is no time; write it as 2026-11-30T23:59:00+01:00"
-        ) from None
+        )
     if time.tzinfo is None:
         raise CourseError(
             f"{where}: {said!r} must say its offset from UTC, as in {time.isoformat()}+01:00"
@@ -162,13 +208,9 @@ def _time(text: str, where: str) -> datetime:
     return time.astimezone(UTC)
 
 
-def _times(path: Path, assignment: Assignment) -> dict[str, datetime]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return _read_times(lines, str(path), assignment)
-
-
-def _read_times(lines: Iterable[str], path: str, assignment: Assignment) -> dict[str, datetime]:
+def _times(data: bytes, path: str, assignment: Assignment) -> dict[str, datetime]:
     """Student -> time; a column `assignment` is optional."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     rows = csv.DictReader(lines, skipinitialspace=True)
     if not {"student", "time"} <= set(rows.fieldnames or ()):
         raise CourseError(f"{path}: the first line must be student,time")
@@ -188,11 +230,8 @@ def _in_folder(source: Path, found: Collected) -> Iterator[_File]:
         where = path.relative_to(source).as_posix()
         if path.is_symlink():
             found.unknown.append((where, "is a link, and links are not followed"))
-        elif path.is_file():
-            status = path.stat()
-            if stat.S_ISREG(status.st_mode):
-                time = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield _File(where, time, status.st_size, source)
+        elif _is_plain(path):
+            yield _File(where, _own_time(path), partial(path.open, "rb"))
 
 
 def _archived(archive: zipfile.ZipFile, found: Collected) -> Iterator[_File]:
@@ -203,20 +242,18 @@ def _archived(archive: zipfile.ZipFile, found: Collected) -> Iterator[_File]:
             "is it what the students handed in? Then give it in parts"
         )
     for one in archive.infolist():
-        if one.is_dir():
-            continue
         path = PurePosixPath(one.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if path.is_absolute() or ".." in path.parts:
             found.unknown.append((one.filename, "its path leads out of the archive"))
         elif stat.S_ISLNK(one.external_attr >> 16):
             found.unknown.append((one.filename, "is a link, and links are not followed"))
-        else:
+        elif path.parts and not one.filename.endswith("/"):
             try:
                 local = datetime(*one.date_time)  # the archive does not say of which zone
                 time = local.astimezone(UTC)
             except (ValueError, OverflowError):
                 time = datetime.now(UTC)
-            yield _File(one.filename, time, one.file_size, archive)
+            yield _File(one.filename, time, partial(archive.open, one))
 
 
 @dataclass(frozen=True)
@@ -234,28 +271,26 @@ def _take(
     found: Collected,
 ) -> None:
     """Match the files to students and lay the notebooks into `submitted/`."""
-    depth = _common(files)
     matcher = _Matcher(students, assignment)
     given: dict[str, datetime] = {}
     candidates: dict[str, list[_Candidate]] = {}
     for file in files:
-        where = "/".join(PurePosixPath(file.where).parts[depth:])
-        if where == "times.csv":
-            text = file.read().decode("utf-8-sig", "replace")
-            given = _read_times(text.splitlines(), file.where, assignment)
-        elif PurePosixPath(where).name == "timestamp.txt":
-            said = "is not believed: in a download it may be the student's own; use times.csv"
+        name = PurePosixPath(file.where).name
+        if file.where == "times.csv":
+            given = _times(file.read(), file.where, assignment)
+        elif name in ("timestamp.txt", "times.csv"):
+            said = "is not believed, it may be a student's own; put times.csv beside all folders"
             found.unknown.append((file.where, said))
-        elif NOISE.search(where):
+        elif NOISE.search(file.where):
             continue
-        elif not where.lower().endswith(".ipynb"):
+        elif not name.lower().endswith(".ipynb"):
             found.unknown.append((file.where, "is no notebook"))
         else:
-            student, attempt, said = matcher.match(where)
+            student, attempt, said = matcher.match(file.where)
             if not student:
                 found.unknown.append((file.where, said))
             else:
-                one = _Candidate(file, attempt, "_LATE_" in PurePosixPath(where).name)
+                one = _Candidate(file, attempt, "_LATE_" in name)
                 candidates.setdefault(student, []).append(one)
     for student, several in candidates.items():
         best = max(several, key=lambda one: _rank(one, assignment))
@@ -263,11 +298,6 @@ def _take(
             if one is not best:
                 said = f"{student} handed in {best.file.where} too, which is the one that counts"
                 found.unknown.append((one.file.where, said))
-        try:
-            data = best.file.read()
-        except CourseError as error:
-            found.unknown.append((best.file.where, str(error)))
-            continue
         if student in given:
             time, said = given[student], "times.csv"
         else:
@@ -278,32 +308,29 @@ def _take(
                     "give the time in times.csv (student,time) beside the notebooks."
                 )
         path = course.submitted(assignment.name, student)
-        if path.parent.is_symlink() or path.parent.parent.is_symlink():
-            found.unknown.append((best.file.where, f"{path.parent} is a link"))
+        try:
+            data = best.file.read()
+            _refuse_links(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(path) and not _holds(path, data):
+                found.notes.append(f"{student}: what was handed in before is replaced.")
+            _put(path, data)
+            _put_time(path, time)
+        except (CourseError, OSError) as error:
+            found.unknown.append((best.file.where, str(error)))
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_symlink() or (path.exists() and path.read_bytes() != data):
-            path.unlink()
-            found.notes.append(f"{student}: what was handed in before is replaced.")
-        path.write_bytes(data)
-        stamp = path.with_name("timestamp.txt")
-        stamp.unlink(missing_ok=True)
-        stamp.write_text(f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC\n", encoding="utf-8")
         found.submissions.append(Submission(student, path, time, said))
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    same_size = _is_plain(path) and path.lstat().st_size == len(data)
+    return same_size and path.read_bytes() == data
 
 
 def _rank(one: _Candidate, assignment: Assignment) -> tuple[int, bool, datetime]:
     """The later attempt, then the right name, then the later time."""
     name = PurePosixPath(one.file.where).name
     return one.attempt, name.endswith(f"{assignment.name}.ipynb"), one.file.time
-
-
-def _common(files: list[_File]) -> int:
-    """How many folders all the files share: some archives have one around everything."""
-    tops = {PurePosixPath(one.where).parts for one in files if not NOISE.search(one.where)}
-    first = {parts[0] for parts in tops if len(parts) > 2}
-    alone = len(first) == 1 and all(len(parts) > 2 for parts in tops)
-    return int(alone and bool(tops))
 
 
 class _Matcher:

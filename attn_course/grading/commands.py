@@ -94,6 +94,8 @@ def _told(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namesp
             return run(options)
         except (CourseError, ExerciseError) as error:
             print(error, file=sys.stderr)
+        except BrokenPipeError:  # whoever read has stopped reading
+            raise
         except OSError as error:
             print(f"{error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         except KeyboardInterrupt:
@@ -197,9 +199,14 @@ def _list_collected(found: Any) -> None:
     said = ", ".join(f"{count} from {origin}" for origin, count in origins.items())
     print(f"{len(found.submissions)} submissions; their times are {said or 'none'}")
     for where, why in found.unknown:
-        print(f"  not taken: {where}: {why}")
+        print(f"  not taken: {_printable(where)}: {_printable(why)}")
     for note in found.notes:
-        print(f"  {note}")
+        print(f"  {_printable(note)}")
+
+
+def _printable(text: str) -> str:
+    """A student's name of a file, say, that does nothing to the terminal."""
+    return "".join(one if one.isprintable() else "?" for one in text[:500])
 
 
 def _list_grades(
@@ -222,7 +229,7 @@ def _list_grades(
     if kept:
         print(f"{kept} checks keep points of an earlier run; --lower would take them back.")
     for name, why in broken.items():
-        print(f"! {name} was not graded: {why}")
+        print(f"! {name} was not graded: {_printable(why)}")
     if to_mark:
         print(
             f"{to_mark} answers wait for a person: run `jupyter lab` in {course.folder} "

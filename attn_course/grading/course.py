@@ -407,6 +407,7 @@ class _Reader:
             )
         known = names(roots)
         earlier = {one for assignment in before for one in assignment.exercises}
+        writes: dict[str, str] = {}  # function -> the exercise that asks for it
         for i, exercise in enumerate(exercises):
             here = re.escape(f'"{exercise}"')
             if exercise not in known:
@@ -417,7 +418,10 @@ class _Reader:
                 raise self.wrong(f"{name} has {exercise} twice; take one out", here)
             if exercise in earlier:
                 raise self.wrong(f"{name}: {exercise} is in an assignment before it", here, 1)
-            self.needs_others(name, exercise, roots, exercises[:i], exercises, earlier)
+            try:
+                self.fits(load(exercise, roots), exercises, earlier.union(exercises[:i]), writes)
+            except (ExerciseError, SyntaxError) as error:
+                raise self.wrong(f"{name}: {error}", here) from None
         weight = table.get("weight", {})
         if not isinstance(weight, dict):
             raise self.wrong('weight must be a table { "CHAPTER/NAME" = 2 }', r"^\s*weight")
@@ -431,30 +435,27 @@ class _Reader:
         weights = {exercise: float(value) for exercise, value in weight.items()}
         return Assignment(name, due, tuple(exercises), weights)
 
-    def needs_others(
-        self,
-        name: str,
-        exercise: str,
-        roots: tuple[Path, ...],
-        above: list[str],
-        together: list[str],
-        earlier: set[str],
+    def fits(
+        self, exercise: Exercise, together: list[str], met: set[str], writes: dict[str, str]
     ) -> None:
-        """Refuse an exercise that builds on one that its students have not met."""
-        here = re.escape(f'"{exercise}"')
-        try:
-            after = load(exercise, roots).after
-        except ExerciseError as error:
-            raise self.wrong(f"{name}: {error}", here) from None
-        for other in after:
-            if other in above or other in earlier:
-                continue
-            said = f"{name}: {exercise} builds on {other}, "
-            if other in together:
-                said += f"which comes below it; name {other} first"
-            else:
-                said += f"which is in no assignment up to this one; add {other} before it"
-            raise self.wrong(said, here)
+        """Refuse an exercise that builds on one not met, or whose functions another asks for."""
+        for other in exercise.after:
+            if other in together and other not in met:
+                raise ExerciseError(
+                    f"{exercise.name} builds on {other}, which comes below it; name {other} first"
+                )
+            if other not in met:
+                raise ExerciseError(
+                    f"{exercise.name} builds on {other}, which is in no assignment up to this one; "
+                    f"add {other} before it"
+                )
+        for function in exercise.gives() if exercise.has_code else ():
+            other = writes.setdefault(function, exercise.name)
+            if other != exercise.name:
+                raise ExerciseError(
+                    f"{other} and {exercise.name} both ask for a function {function!r}, and a "
+                    "notebook can hold one; move one of the two to another assignment"
+                )
 
     def extensions(
         self, tables: Any, assignments: list[Assignment]

@@ -115,7 +115,7 @@ def _code(path: Path, name: str, gives: Sequence[str]) -> str:
     """An answer cell, and cells of the student's own that define what it asks for."""
     with quietly():
         notebook = nbformat.read(path, as_version=4)
-    defines = re.compile(rf"^\s*(def\s+)?({'|'.join(gives)})\s*[(=]", re.MULTILINE)
+    defines = re.compile(rf"^[ \t]*(def[ \t]+)?({'|'.join(gives)})[ \t]*[(=]", re.MULTILINE)
     parts = []
     for cell in notebook.cells:
         of = cell.metadata.get("nbgrader", {}).get("grade_id", "")

@@ -7,6 +7,7 @@ the grader, reaches another. What comes out is one JSON file for each student.
 
 import contextlib
 import copy
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -18,14 +19,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from multiprocessing import connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from attn_course.exercises.checking import Outcome, StudentError, run
+from attn_course.exercises.checking import Check, Outcome, OutOfTimeError, StudentError, run
 from attn_course.exercises.source import HERE, Exercise, ExerciseError, load
 from attn_course.exercises.submission import (
     CodeCell,
@@ -41,16 +41,17 @@ from attn_course.grading import sandbox
 VERSION = 1  # of the report and of the way to it: with a new one everything is graded again
 SIZE = 20 * 2**20  # bytes of a notebook
 SECONDS = 600  # for one notebook
-MEMORY = 8 * 2**30  # bytes of address space for the grader of one notebook
+MEMORY = 2 * 2**30  # bytes that checks may need besides what a grader has at its start
+PATIENCE = 2  # how often an exercise may run out of time, or end the program
 
 Launcher = Callable[[str, int], Launch]
 
 NOT_YOURS = "Your notebook could not be graded. That is no fault of yours; your teacher was told."
 LATE = "Not run: the time for one notebook had come to an end."
-
-# A cell that does nothing but ask for a check, line by line.
-ASKING = re.compile(r"\s*(?:\w+\.){0,4}check\([^()]{0,100}(?:globals\(\)\s*)?\)\s*;?\s*(?:#.*)?")
-BESIDE = re.compile(r"\s*(?:#.*|(?:from|import) attn_course\b[\w., ]*)?")
+TIRED = "Not run: earlier checks ran out of time, or ended the program."
+SPENT = (OutOfTimeError("").told(True), StudentError("Ended").told(True))
+LINK = "What was handed in is a link, and links are not followed."
+AGAIN = "Not passed in the run with the course's own solution of what comes before."
 
 
 class RefusedError(ValueError):
@@ -119,18 +120,16 @@ def read(path: Path, inside: Path | None = None) -> bytes:
         inside = Path(inside).absolute()
         apart = os.path.relpath(Path(path).absolute(), inside)
         if os.path.realpath(path) != os.path.join(os.path.realpath(inside), apart):
-            raise RefusedError("What was handed in is a link, and links are not followed.")
+            raise RefusedError(LINK)
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         handle = os.open(path, flags)
     except FileNotFoundError:
         raise RefusedError("No notebook was handed in.") from None
     except (OSError, ValueError) as error:
-        if Path(path).is_symlink():
-            raise RefusedError(
-                "What was handed in is a link, and links are not followed."
-            ) from None
-        raise RefusedError(f"The notebook cannot be opened ({type(error).__name__}).") from None
+        linked = getattr(error, "errno", None) == errno.ELOOP
+        said = f"The notebook cannot be opened ({type(error).__name__})."
+        raise RefusedError(LINK if linked else said) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise RefusedError("What was handed in is not a file.")
@@ -153,7 +152,7 @@ def grade_notebook(
     seconds: float | int = SECONDS,
     inside: Path | None = None,
 ) -> Report:
-    """Grade one notebook in this process; after `seconds` no further exercise is begun."""
+    """Grade one notebook in this process; after `seconds` no further check is begun."""
     started = time.monotonic()
     report = Report(_clean(student), assignment)
     known = _known(exercises)
@@ -175,47 +174,37 @@ def grade_notebook(
     return report
 
 
+@dataclass
 class _Grader:
     """The grading of one notebook."""
 
-    def __init__(
-        self,
-        exercises: Sequence[Exercise],
-        known: Mapping[str, Exercise],
-        seed: Sequence[int],
-        launch: Launcher,
-        slot: int,
-        deadline: float | int,
-    ) -> None:
-        self.exercises, self.known, self.seed = exercises, known, seed
-        self.launch, self.slot, self.deadline = launch, slot, deadline
-        self.notes: list[str] = []
+    exercises: Sequence[Exercise]
+    known: dict[str, Exercise]
+    seed: Sequence[int]
+    launch: Launcher
+    slot: int
+    deadline: float | int
+    notes: list[str] = field(default_factory=list)
 
     def grade(self, cells: Sequence[CodeCell]) -> dict[str, dict[str, Any]]:
         """The marks of each exercise: with what the student wrote, then with stand-ins."""
         # Untouched starters run first: what they import is there, and whatever else the notebook
         # defines under their names, above or below, is what counts.
         starters = {_bare(exercise.starter()) for exercise in self.exercises}
-        cells = [cell for cell in cells if not _only_asks(cell.source)]
         ours = [cell for cell in cells if _bare(cell.source) in starters]
         theirs = [cell for cell in cells if _bare(cell.source) not in starters]
         self.cells = ours + theirs
         self.written = "\n".join(cell.source for cell in theirs)
-        first: dict[str, list[Outcome]] = {}
+        best: dict[str, list[Outcome]] = {}
         stops: dict[str, list[Stop]] = {}
         # A sandbox for each kind of exercise: what one forbids, another may ask for.
         for needs, forbids in dict.fromkeys((one.needs, one.forbids) for one in self.exercises):
             group = [one for one in self.exercises if (one.needs, one.forbids) == (needs, forbids)]
             with self.submission(group[0]) as submission:
-                # Read before any check: what the code says later may tell a hidden input.
                 stops.setdefault(needs, []).extend(submission.stops)
-                for exercise in group:
-                    first[exercise.name] = self.outcomes(exercise, submission)
+                best |= self.outcomes(group, submission)
         self.tell(stops.get("torch", stops.get("numpy", [])))
-        best = dict(first)
-        carried: dict[str, list[str]] = {exercise.name: [] for exercise in self.exercises}
-        for exercise in self.in_order():
-            self.carry(exercise, best, carried)
+        carried = {one: self.carry(self.known[one], best) for one in self.known if one in best}
         return {one.name: _marks(best[one.name], carried[one.name]) for one in self.exercises}
 
     def submission(self, exercise: Exercise) -> Submission:
@@ -224,11 +213,25 @@ class _Grader:
         launch = self.launch(exercise.needs, self.slot)
         return Submission(sources, exercise.needs, launch, forbids=exercise.forbids)
 
-    def outcomes(self, exercise: Exercise, submission: Submission) -> list[Outcome]:
-        """What the checks of one exercise give."""
-        if time.monotonic() > self.deadline:
-            return _lost(exercise, LATE)
-        return run(exercise.checks(), submission.answer, self.seed)
+    def outcomes(
+        self, group: Sequence[Exercise], submission: Submission
+    ) -> dict[str, list[Outcome]]:
+        """What the checks of exercises that share a sandbox give.
+
+        All that is shown of what the code says, `stops` as well, is had before the first hidden
+        check: code that has met one remembers its inputs, and could tell them later.
+        """
+        checks = {one.name: one.checks() for one in group}
+        found: dict[str, dict[str, Outcome]] = {name: {} for name in checks}
+        for hidden in (False, True):
+            for name, done in found.items():
+                for one in [one for one in checks[name] if one.hidden == hidden]:
+                    spent = sum(before.message.endswith(SPENT) for before in done.values())
+                    if time.monotonic() > self.deadline or spent >= PATIENCE:
+                        (done[one.name],) = _lost([one], TIRED if spent >= PATIENCE else LATE)
+                    else:
+                        (done[one.name],) = run([one], submission.answer, self.seed)
+        return {name: [found[name][one.name] for one in checks[name]] for name in checks}
 
     def tell(self, stops: Iterable[Stop]) -> None:
         """A note for each cell that stopped."""
@@ -249,51 +252,38 @@ class _Grader:
                 said = f"stopped with {kind}{at}" + (f": {text}" if text else "")
             self.notes.append(_clean(f"{where} {said}".rstrip(".") + "."))
 
-    def in_order(self) -> list[Exercise]:
-        """The exercises, each after those that it builds on."""
-        graph = {name: one.after for name, one in self.known.items()}
-        mine = {one.name: one for one in self.exercises}
-        return [mine[name] for name in TopologicalSorter(graph).static_order() if name in mine]
-
-    def carry(
-        self, exercise: Exercise, best: dict[str, list[Outcome]], carried: dict[str, list[str]]
-    ) -> None:
+    def carry(self, exercise: Exercise, best: dict[str, list[Outcome]]) -> list[str]:
         """Grade once more with reference solutions for what went wrong before this exercise.
 
-        The sandbox is a new one, only this exercise's checks run in it, and it matters for nothing
-        but the points of checks that pass now: no message from it reaches a report, because code
-        in it can read a reference solution.
+        The sandbox is a new one and only this exercise's checks run in it. Its outcomes count
+        together or not at all: code can tell this run from the first, and would guess twice. No
+        message of it reaches a report, because code in it can read a reference solution.
         """
-        lost = {name for name, outcomes in best.items() if not _full(outcomes)}
-        before = _before(exercise, self.known)
-        wrong = [one for one in before if one.name in lost or one.name not in best]
-        stand_ins = {one.name: _stand_in(one, exercise) for one in wrong}
-        names = [name for name, source in stand_ins.items() if source]
-        tried = any(re.search(rf"\b{name}\b", self.written) for name in exercise.gives())
-        if exercise.name not in lost or not names or not tried:
-            return
-        try:
-            with self.submission(exercise) as submission:
-                submission.override("\n".join(stand_ins[name] for name in names))
-                second = self.outcomes(exercise, submission)
-        except StudentError:
-            return
-        own = best[exercise.name]
-        both = list(zip(own, second, strict=True))
-        gained = sum(max(0, new.earned - old.earned) for old, new in both)
-        if gained:
-            best[exercise.name] = [new if new.earned > old.earned else old for old, new in both]
-            carried[exercise.name] = names
-            self.notes.append(
-                f"{exercise.name}: {gained} point{'s' * (gained != 1)} come from a run with the "
-                f"course's own solution of {' and '.join(names)} in place of yours."
-            )
-
-
-def _only_asks(source: str) -> bool:
-    lines = source.splitlines() if len(source) < 1000 else [source]
-    asks = [line for line in lines if ASKING.fullmatch(line)]
-    return bool(asks) and all(line in asks or BESIDE.fullmatch(line) for line in lines)
+        name, own = exercise.name, best[exercise.name]
+        lost = {one for one in best if any(each.earned < each.points for each in best[one])}
+        stand_ins = {
+            one.name: source
+            for one in _before(exercise, self.known)
+            if (one.name in lost or one.name not in best) and (source := _stand_in(one, exercise))
+        }
+        tried = any(re.search(rf"\b{one}\b", self.written) for one in exercise.gives())
+        if name not in lost or not stand_ins or not tried:
+            return []
+        with self.submission(exercise) as submission:
+            submission.override("\n".join(stand_ins.values()))
+            second = self.outcomes([exercise], submission)[name]
+        gained = sum(one.earned for one in second) - sum(one.earned for one in own)
+        if gained <= 0:
+            return []
+        best[name] = [
+            replace(old, earned=new.earned, message=new.message and (old.message or AGAIN))
+            for old, new in zip(own, second, strict=True)
+        ]
+        self.notes.append(
+            f"{name}: {gained} point{'s' * (gained != 1)} come from a run with the course's own "
+            f"solution of {' and '.join(stand_ins)} in place of yours."
+        )
+        return list(stand_ins)
 
 
 def _bare(source: str) -> str:
@@ -302,10 +292,6 @@ def _bare(source: str) -> str:
 
 def _clean(text: str) -> str:
     return " ".join(text.encode("utf-8", "replace").decode().split())[:500]
-
-
-def _full(outcomes: Iterable[Outcome]) -> bool:
-    return all(one.earned == one.points for one in outcomes)
 
 
 def _marks(outcomes: Sequence[Outcome], carried: Sequence[str] = ()) -> dict[str, Any]:
@@ -317,19 +303,16 @@ def _marks(outcomes: Sequence[Outcome], carried: Sequence[str] = ()) -> dict[str
     }
 
 
-def _lost(exercise: Exercise, message: str) -> list[Outcome]:
-    return [
-        Outcome(one.name, one.title, one.points, 0, one.hidden, message)
-        for one in exercise.checks()
-    ]
+def _lost(checks: Iterable[Check], message: str) -> list[Outcome]:
+    return [Outcome(one.name, one.title, one.points, 0, one.hidden, message) for one in checks]
 
 
 def _nothing(exercises: Iterable[Exercise], message: str) -> dict[str, dict[str, Any]]:
-    return {one.name: _marks(_lost(one, message)) for one in exercises if one.has_code}
+    return {one.name: _marks(_lost(one.checks(), message)) for one in exercises if one.has_code}
 
 
 def _known(exercises: Sequence[Exercise]) -> dict[str, Exercise]:
-    """The exercises and all that they build on, by name; ExerciseError if these form a circle."""
+    """The exercises and all that they build on, by name, each after what it builds on."""
     known = {one.name: one for one in exercises}
     left = list(exercises)
     while left:
@@ -339,24 +322,18 @@ def _known(exercises: Sequence[Exercise]) -> dict[str, Exercise]:
                 known[name] = load(name, [one.folder.parents[1], HERE])
                 left.append(known[name])
     try:
-        TopologicalSorter({name: one.after for name, one in known.items()}).prepare()
+        order = list(TopologicalSorter({one: known[one].after for one in known}).static_order())
     except CycleError as error:
         raise ExerciseError(f"exercises must not wait for each other: {error.args[1]}") from None
-    return known
+    return {name: known[name] for name in order}
 
 
-def _before(exercise: Exercise, known: Mapping[str, Exercise]) -> list[Exercise]:
+def _before(exercise: Exercise, known: dict[str, Exercise]) -> list[Exercise]:
     """All that an exercise builds on and that has code, the earliest first."""
-    found: dict[str, Exercise] = {}
-
-    def collect(one: Exercise) -> None:
-        for name in one.after:
-            collect(known[name])
-            if known[name].has_code:
-                found[name] = known[name]
-
-    collect(exercise)
-    return list(found.values())
+    names = set(exercise.after)
+    for one in reversed(known.values()):
+        names |= set(one.after) if one.name in names else set()
+    return [one for one in known.values() if one.name in names and one.has_code]
 
 
 def _stand_in(earlier: Exercise, later: Exercise) -> str:
@@ -375,16 +352,13 @@ def _stand_in(earlier: Exercise, later: Exercise) -> str:
 def _key(
     exercises: Sequence[Exercise], known: Mapping[str, Exercise], seed: Sequence[int], notebook: str
 ) -> str:
-    digest = hashlib.sha256()
-    names = [one.name for one in exercises]
-    head = [VERSION, names, sorted(known), [int(one) for one in seed], notebook]
-    digest.update(json.dumps(head).encode())
+    head = [VERSION, [one.name for one in exercises], [int(one) for one in seed], notebook]
     for name in sorted(known):
         for file in ("prompt.md", "solution.py", "starter.py", "checks.py"):
             path = known[name].folder / file
             data = path.read_bytes() if path.exists() else b""
-            digest.update(hashlib.sha256(data).digest())
-    return digest.hexdigest()
+            head += [name, hashlib.sha256(data).hexdigest()]
+    return hashlib.sha256(json.dumps(head).encode()).hexdigest()
 
 
 def raised(new: Report, old: Report | None) -> Report:
@@ -430,44 +404,33 @@ def grade_all(
     unless `lower` is set. After `seconds` the grading of a notebook is ended by force. Files that
     are reached through a link below `inside` are refused.
     """
+    arguments = {"exercises": list(exercises), "seed": list(seed), "launch": launch}
+    arguments |= {"assignment": assignment, "seconds": 0.75 * seconds, "inside": inside}
     waiting = deque(jobs)
-    Path(results).mkdir(parents=True, exist_ok=True)
-    arguments = {
-        "exercises": list(exercises),
-        "seed": list(seed),
-        "launch": launch,
-        "assignment": assignment,
-        "seconds": 0.75 * seconds,
-        "inside": inside,
-    }
-    batch = _Batch(arguments, Path(results), lower, seconds, n_jobs)
-    bar = _bar(len(waiting)) if progress else contextlib.nullcontext()
-    with bar as advance:
-        for report in batch.reports(waiting):
-            if advance is not None:
-                advance.update()
-            yield report
+    batch = _Batch(arguments, Path(results), lower, seconds, list(range(max(1, n_jobs))))
+    reports: Iterable[Report] = batch.reports(waiting)
+    if progress:
+        from tqdm import tqdm
+
+        reports = tqdm(reports, total=len(waiting), unit=" notebooks")
+    yield from reports
 
 
+@dataclass
 class _Batch:
     """The grading of a class."""
 
-    def __init__(
-        self,
-        arguments: dict[str, Any],
-        results: Path,
-        lower: bool,
-        seconds: float | int,
-        n_jobs: int,
-    ) -> None:
-        self.arguments, self.results = arguments, results
-        self.lower, self.seconds = lower, seconds
-        self.exercises: list[Exercise] = arguments["exercises"]
+    arguments: dict[str, Any]
+    results: Path
+    lower: bool
+    seconds: float | int
+    free: list[int]  # slots
+
+    def __post_init__(self) -> None:
+        self.results.mkdir(parents=True, exist_ok=True)
+        self.exercises: list[Exercise] = self.arguments["exercises"]
         self.known = _known(self.exercises)
-        self.blank = _nothing(
-            self.exercises, "Not graded."
-        )  # and checks that cannot be read fail now
-        self.free = list(range(max(1, n_jobs)))
+        self.blank = _nothing(self.exercises, "Not graded.")  # checks that cannot be read fail now
         self.running: list[_Process] = []
         self.seen: set[str] = set()
 
@@ -498,8 +461,7 @@ class _Batch:
             notebook = ""
         old = Report.read(self.results / f"{student}.json")
         key = _key(self.exercises, self.known, self.arguments["seed"], notebook)
-        as_before = old is not None and old.key == key and not old.failed and bool(notebook)
-        if old is not None and as_before and not (self.lower and old.kept):
+        if old and notebook and old.key == key and not (old.failed or (self.lower and old.kept)):
             return old
         arguments = {**self.arguments, "path": path, "student": student, "slot": self.free[0]}
         try:
@@ -524,29 +486,11 @@ class _Batch:
 
     def failed(self, student: str, why: str, notebook: str = "") -> Report:
         """The report of a notebook that could not be graded through no fault of its own."""
-        return Report(
-            _clean(student),
-            self.arguments["assignment"],
-            notebook=notebook,
-            notes=[NOT_YOURS],
-            exercises=copy.deepcopy(self.blank),
-            failed=why,
+        report = Report(
+            _clean(student), self.arguments["assignment"], notebook=notebook, failed=why
         )
-
-
-def _bar(total: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit=" notebooks")
-
-
-def _context() -> Any:
-    """Processes forked from one that has NumPy loaded and nothing else going on."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
-    return context
+        report.notes, report.exercises = [NOT_YOURS], copy.deepcopy(self.blank)
+        return report
 
 
 class _Process:
@@ -556,11 +500,13 @@ class _Process:
         self, arguments: dict[str, Any], seconds: float | int, old: Report | None, notebook: str
     ) -> None:
         self.arguments, self.old, self.notebook = arguments, old, notebook
-        context = _context()
+        # Forked, where that can be, from a process with NumPy loaded and nothing else going on.
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            context.set_forkserver_preload(["__main__", __name__])
         self.pipe, other = context.Pipe(duplex=False)
-        self.process: BaseProcess = context.Process(
-            target=_work, args=(other, arguments), daemon=True
-        )
+        self.process = context.Process(target=_work, args=(other, arguments), daemon=True)
         self.process.start()
         other.close()
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
@@ -568,18 +514,17 @@ class _Process:
     def result(self) -> "Report | str":
         """The report, or why there is none."""
         try:
-            if self.pipe.poll():
-                answer: Report | str = self.pipe.recv()
-                self.process.join(5)
-                return answer
+            if not self.pipe.poll():
+                return f"Grading took longer than {self.seconds:.0f} seconds and was ended."
+            answer: Report | str = self.pipe.recv()
+            self.process.join(5)
+            return answer
         except (EOFError, OSError):
             self.process.join(5)
-            return (
-                f"The grader came to an end without a report (exit code {self.process.exitcode})."
-            )
+            code = self.process.exitcode
+            return f"The grader came to an end without a report (exit code {code})."
         finally:
             self.kill()
-        return f"Grading took longer than {self.seconds:.0f} seconds and was ended."
 
     def kill(self) -> None:
         """End it, and what it started."""
@@ -594,12 +539,10 @@ class _Process:
 
 def _first(running: Sequence[_Process]) -> _Process:
     """The first that ends or runs out of time."""
-    while True:
-        left = min(one.deadline for one in running) - time.monotonic()
-        ready = connection.wait([one.pipe for one in running], max(0.0, left))
-        for one in running:
-            if one.pipe in ready or time.monotonic() >= one.deadline:
-                return one
+    next_up = min(running, key=lambda one: one.deadline)
+    left = max(0.0, next_up.deadline - time.monotonic())
+    ready = connection.wait([one.pipe for one in running], left)
+    return next((one for one in running if one.pipe in ready), next_up)
 
 
 def _work(pipe: Any, arguments: dict[str, Any]) -> None:
@@ -608,14 +551,15 @@ def _work(pipe: Any, arguments: dict[str, Any]) -> None:
         import resource
 
         os.setsid()  # the terminal's Ctrl-C is for the process that waits for this one
-        most = resource.getrlimit(resource.RLIMIT_AS)[1]
-        limit = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+        with contextlib.suppress(OSError, ValueError):  # no Linux, or a lower limit set before
+            size = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+            most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            resource.setrlimit(resource.RLIMIT_DATA, (size + MEMORY, most))
     answer: Report | str
     try:
         answer = grade_notebook(**arguments)
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).parent.name}/{Path(place.filename).name}:{place.lineno}"
+        where = f"{'/'.join(Path(place.filename).parts[-2:])}:{place.lineno}"
         answer = _clean(f"The grader stopped with {type(error).__name__} in {where}: {error}")
     pipe.send(answer)

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from nbformat.v4 import (
     new_markdown_cell,
     new_notebook,
     new_output,
-    new_raw_cell,
 )
 from traitlets import Float, Unicode
 from traitlets.config import Config
 
+from attn_course.exercises.cells import ANSWER
 from attn_course.exercises.source import STUB, load
+from attn_course.exercises.submission import CELLS, NotebookError
 from attn_course.grading.course import (
     Assignment,
     Course,
@@ -41,12 +43,13 @@ from attn_course.grading.course import (
     load_course,
 )
 
-ANSWER = "*Write your answer here.*"
 COURSE_ID = "attn_course"
 ALL = ["*"]  # of the files that lie beside what was handed in: none is copied
 MOST_EXTRA_CELLS = 300
 MOST_CHARACTERS = 200_000  # of one cell
+MOST_PICTURES = 20  # in one cell
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
 @contextlib.contextmanager
@@ -140,28 +143,23 @@ class SubmissionExporter(NotebookExporter):
 
 def harmless_notebook(data: bytes) -> Any:
     """The text of a notebook's cells with the ids that say where they belong."""
-    raw = json.loads(data)
-    if raw.get("nbformat") != 4:
-        raw = nbformat.convert(nbformat.from_dict(raw), 4)
+    cells = json.loads(data.decode("utf-8-sig"))["cells"]
+    if len(cells) > CELLS:
+        raise NotebookError(f"more than {CELLS} cells")
     made = new_notebook()
-    for cell in raw["cells"]:
-        if not isinstance(cell, dict):
-            continue
-        source = cell.get("source", "")
+    for cell in cells:
+        source = cell.get("source", "") if isinstance(cell, dict) else None
         if isinstance(source, list):
             source = "".join(one for one in source if isinstance(one, str))
         if not isinstance(source, str):
             continue
         if len(source) > MOST_CHARACTERS:
             source = source[:MOST_CHARACTERS] + "\n(the rest is left out: too long)"
-        source = source.encode("utf-8", "replace").decode()
-        kind = cell.get("cell_type")
-        if kind == "code":
+        source = _encodable(source)
+        if cell.get("cell_type") == "code":
             one = new_code_cell(source)
-        elif kind == "markdown":
+        else:  # raw cells too: formgrader shows their HTML
             one = new_markdown_cell(harmless(source), **_pictures(cell.get("attachments")))
-        else:
-            one = new_raw_cell(source)
         metadata = cell.get("metadata")
         nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
         name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
@@ -169,6 +167,10 @@ def harmless_notebook(data: bytes) -> Any:
         one.id = f"s{len(made.cells)}"
         made.cells.append(one)
     return made
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def harmless(text: str) -> str:
@@ -184,18 +186,15 @@ def harmless(text: str) -> str:
 
 
 def _pictures(attachments: Any) -> dict[str, Any]:
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
-        if isinstance(bundle, dict):
-            good = {
-                kind: data
-                for kind, data in bundle.items()
-                if kind in PICTURES
-                and isinstance(data, str)
-                and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)
-            }
-            if good:
-                kept[str(name)] = good
+        good = {
+            kind: data
+            for kind, data in (bundle.items() if isinstance(bundle, dict) else ())
+            if kind in PICTURES and isinstance(data, str) and BASE64.fullmatch(data)
+        }
+        if good and len(kept) < MOST_PICTURES:
+            kept[_encodable(name)] = good
     return {"attachments": kept} if kept else {}
 
 
@@ -268,8 +267,8 @@ def transplanted(release: Any, submission: Any) -> Any:
             else:
                 answers[name] = cell
     made = new_notebook(metadata=release.metadata)
-    made.cells += [_extra(cell, f"x0-{i}") for i, cell in enumerate(extras[""])]
-    left = MOST_EXTRA_CELLS
+    made.cells += [_extra(one, f"x0-{i}") for i, one in enumerate(extras[""][:MOST_EXTRA_CELLS])]
+    left = MOST_EXTRA_CELLS - len(made.cells)
     for name, original in known.items():
         cell = original.copy()
         more = extras.get(name, [])
@@ -277,7 +276,7 @@ def transplanted(release: Any, submission: Any) -> Any:
             answer = answers.get(name)
             if answer is None and cell.cell_type == "markdown":
                 # Written below the cell for it instead of into it: that is an answer too.
-                answer, more = _written_below(name, list(known), extras)
+                answer, more = _written_below(more)
             if answer is not None:
                 cell.source = answer.source
                 if "attachments" in answer:
@@ -289,17 +288,19 @@ def transplanted(release: Any, submission: Any) -> Any:
     return made
 
 
-def _written_below(name: str, order: list[str], extras: Mapping[str, list[Any]]) -> Any:
+def _written_below(more: list[Any]) -> tuple[Any, list[Any]]:
     """(answer, what is left): the Markdown cells that follow an answer cell that was not filled."""
-    more = extras.get(name, [])
-    written = [one for one in more if one.cell_type == "markdown" and one.source.strip()]
+    written: list[Any] = []
+    rest: list[Any] = []
+    for one in more:
+        (written if one.cell_type == "markdown" and one.source.strip() else rest).append(one)
     if not written:
-        return None, more
-    answer = new_markdown_cell("\n\n".join(one.source for one in written))
+        return None, rest
+    answer = new_markdown_cell("\n\n".join(one.source for one in written)[:MOST_CHARACTERS])
     pictures = {k: v for one in written for k, v in one.get("attachments", {}).items()}
     if pictures:
         answer.attachments = pictures
-    return answer, [one for one in more if one not in written]
+    return answer, rest
 
 
 def _same(cell: Any, original: Any) -> bool:
@@ -507,10 +508,10 @@ def store(
         with contextlib.suppress(NbGraderException):
             converter.start()
     failed = {student: "nbgrader could not store it" for student in times if student not in stored}
-    for text in said:
-        for student in failed:
-            if text.startswith("Traceback") and not failed[student].endswith("\n"):
-                failed[student] = text.strip().splitlines()[-1]
+    for where, text in pairwise(said):  # nbgrader logs the student's folder, then a traceback
+        student = Path(where).parent.name
+        if student in failed and text.startswith("Traceback"):
+            failed[student] = text.strip().splitlines()[-1]
     with opened(course) as gradebook:
         for student in stored:
             _settle_marks(course, assignment, gradebook, student, before[student])
@@ -577,9 +578,13 @@ def settle(course: Course, assignment: Assignment) -> None:
 
 
 def read_result(folder: Path, student: str) -> dict[str, Any] | None:
-    """The report on a student's submission, or None."""
-    path = folder / f"{student}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    """The report on a student's submission; None where there is none, or a damaged one."""
+    try:
+        report = json.loads((folder / f"{student}.json").read_bytes())
+        text = json.dumps(report, ensure_ascii=False).encode("utf-8", "replace")
+    except (OSError, ValueError):
+        return None
+    return {"failed": "", "notes": [], "exercises": {}} | json.loads(text)
 
 
 # What the gradebook says

@@ -140,15 +140,12 @@ def _answer(exercise: Exercise, pupil: str, first: bool, last: bool) -> str:
         return starter.replace(STUB, loop.format(found[1]))
     if pupil == "hiro":
         said = f'print("now in {name}")\n'
-        return REGION.sub(lambda region: region[1] + said + region[2], _marked(exercise))
+        marked = exercise.solution(marked=True)
+        return REGION.sub(lambda region: region[1] + said + region[2], marked)
     if pupil == "ines" and first:
         for one in exercise.gives():
             source = re.sub(rf"\b{one}\b", f"my_{one}", source)
     return source
-
-
-def _marked(exercise: Exercise) -> str:
-    return exercise.solution(marked=True)
 
 
 def _find(

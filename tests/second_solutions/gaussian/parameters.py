@@ -10,7 +10,7 @@ HALF = (N_FILTER - 1) / 2
 TIE = 0.75
 RATE = np.array([1.0, 0.03, 0.03])
 DISTANCES = (3.0, 6.0, 9.0, 12.0, 15.0)
-N_TRIAL = 40
+N_TRIAL = 20
 
 
 def line(seed: int) -> np.ndarray:
@@ -20,7 +20,7 @@ def line(seed: int) -> np.ndarray:
 
 
 def starts(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The trials of a seed: target (40, 2) and start (40, 2) as mean, stride; distance (40,)."""
+    """The trials of a seed: target (20, 2) and start (20, 2) as mean, stride; distance (20,)."""
     rng = np.random.default_rng([seed, 1])
     distance = np.repeat(DISTANCES, N_TRIAL // len(DISTANCES))
     stride = np.exp(rng.uniform(-0.2, 0.2, N_TRIAL))
@@ -47,17 +47,18 @@ def prediction() -> dict[str, float]:
 
 
 def slope(line: np.ndarray, window: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Backwards through the readings: what each weight does to the loss, then what moves it."""
-    by = np.empty(window.shape)
-    for n, ((mean, stride, std), weight) in enumerate(zip(window, weights(window), strict=True)):
-        away = (np.arange(N_PIXEL) - mean - stride * np.arange(N_FILTER)[:, None]) / std
-        reading = weight @ line
-        error = 2 * (reading - wanted[n]) / N_FILTER
+    """Backwards from the loss, filter by filter: to the scores, then to what moves them."""
+    mean, stride, std = window.T[:, :, None]
+    by = np.zeros(window.shape)
+    weight = weights(window)
+    for i in range(N_FILTER):
+        away = (np.arange(N_PIXEL) - mean - i * stride) / std
+        reading = weight[:, i] @ line
+        error = 2 * (reading - wanted[:, i]) / N_FILTER
         # ds/dmu_i = away / std and ds/dlog(std) = away^2; the softmax takes their mean off
-        by_score = error[:, None] * weight * (line - reading[:, None])
-        by_centre = np.einsum("ip,ip->i", by_score, away) / std
-        by[n] = by_centre.sum(), stride * (by_centre @ np.arange(N_FILTER)), 0
-        by[n, 2] = np.vdot(by_score, away * away)
+        by_score = error[:, None] * weight[:, i] * (line - reading[:, None])
+        by_centre = (by_score * away).sum(axis=1) / std[:, 0]
+        by += np.stack([by_centre, i * stride[:, 0] * by_centre, (by_score * away**2).sum(1)], 1)
     return by
 
 

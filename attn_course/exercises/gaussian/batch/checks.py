@@ -9,16 +9,22 @@ from attn_course.exercises.checking import Mutant, Wrong, check, close
 from attn_course.gaussian.reference import filterbank
 
 
-def banks(mean: Array, std: Array, stride: Array, n_filter: int, n_pixel: int) -> Array:
+def banks(
+    mean: Array, std: Array, stride: Array, n_filter: int, n_pixel: int
+) -> Array:
     """The right filterbanks, one by one."""
     one_by_one = [
         filterbank(float(one), float(wide), float(far), n_filter, n_pixel)
-        for one, wide, far in zip(mean.ravel(), std.ravel(), stride.ravel(), strict=True)
+        for one, wide, far in zip(
+            mean.ravel(), std.ravel(), stride.ravel(), strict=True
+        )
     ]
     return np.array(one_by_one).reshape(*mean.shape, n_filter, n_pixel)
 
 
-def slopes(cotangent: Array, mean: Array, std: Array, stride: Array) -> tuple[Array, Array, Array]:
+def slopes(
+    cotangent: Array, mean: Array, std: Array, stride: Array
+) -> tuple[Array, Array, Array]:
     """Gradients of sum(cotangent * bank) by mean, std and stride, from the formulas on paper."""
     n_filter, n_pixel = cotangent.shape[-2:]
     bank = banks(mean, std, stride, n_filter, n_pixel)
@@ -28,11 +34,18 @@ def slopes(cotangent: Array, mean: Array, std: Array, stride: Array) -> tuple[Ar
     spread = distance**2 - (bank * distance**2).sum(axis=-1, keepdims=True)
     by_centre = (cotangent * bank * centred).sum(axis=-1) / std[..., None] ** 2
     by_std = (cotangent * bank * spread).sum(axis=-1) / std[..., None] ** 3
-    return by_centre.sum(axis=-1), by_std.sum(axis=-1), (by_centre * index).sum(axis=-1)
+    return (
+        by_centre.sum(axis=-1),
+        by_std.sum(axis=-1),
+        (by_centre * index).sum(axis=-1),
+    )
 
 
 def inside(
-    rng: np.random.Generator, batch: int | tuple[int, ...], n_filter: int, n_pixel: int
+    rng: np.random.Generator,
+    batch: int | tuple[int, ...],
+    n_filter: int,
+    n_pixel: int,
 ) -> tuple[Array, Array, Array]:
     """Windows of ordinary width within the image, none like another."""
     stride = rng.uniform(0.4, 0.8, batch) * n_pixel / n_filter
@@ -42,8 +55,11 @@ def inside(
 @check(points=1)
 def two_windows_by_hand(answer: Any, rng: np.random.Generator) -> None:
     """A window with mean 0, std 0.5 and stride 2, and its mirror image, on three pixels."""
-    bank = np.array([[0.880539, 0.119165, 0.000295], [0.000295, 0.119165, 0.880539]])
-    mean, std, stride = np.array([0.0, 2.0]), np.array([0.5, 0.5]), np.array([2.0, -2.0])
+    bank = np.array(
+        [[0.880539, 0.119165, 0.000295], [0.000295, 0.119165, 0.880539]]
+    )
+    mean, std = np.array([0.0, 2.0]), np.array([0.5, 0.5])
+    stride = np.array([2.0, -2.0])
     close(
         answer.batch_filterbank(mean, std, stride, 2, 3),
         np.stack([bank, bank[::-1]]),
@@ -57,10 +73,13 @@ def two_windows_by_hand(answer: Any, rng: np.random.Generator) -> None:
 @check(points=1)
 def a_row_sums_to_one_far_off(answer: Any, rng: np.random.Generator) -> None:
     """A row must sum to one over the pixels, also of a narrow filter that misses all of them."""
-    mean, std, stride = np.array([2.5, 30.0, -4.0]), np.full(3, 0.01), np.full(3, 1.0)
+    mean = np.array([2.5, 30.0, -4.0])
+    std, stride = np.full(3, 0.01), np.full(3, 1.0)
     bank = answer.batch_filterbank(mean, std, stride, 4, 6)
     if np.shape(bank) != (3, 4, 6):
-        raise Wrong(f"The result must have shape (3, 4, 6), not {np.shape(bank)}.")
+        raise Wrong(
+            f"The result must have shape (3, 4, 6), not {np.shape(bank)}."
+        )
     if not np.isfinite(bank).all():
         raise Wrong(
             "There are values that are not numbers: where a narrow filter misses every pixel, each "
@@ -104,27 +123,37 @@ def every_window_is_right(answer: Any, rng: np.random.Generator) -> None:
     got = answer.batch_filterbank(mean, std, stride, n_filter, n_pixel)
     want = banks(mean, std, stride, n_filter, n_pixel)
     if np.shape(got) == want.shape:
-        if np.allclose(np.sum(got, axis=-2), 1) and not np.allclose(np.sum(want, axis=-2), 1):
+        column, right = np.sum(got, axis=-2), np.sum(want, axis=-2)
+        if np.allclose(column, 1) and not np.allclose(right, 1):
             raise Wrong(
                 "You normalise over the wrong axis: it is each row that sums to one over the "
                 "pixels, not each column over the filters."
             )
-        if np.allclose(got, banks(mean, np.sqrt(std), stride, n_filter, n_pixel)):
+        if np.allclose(
+            got, banks(mean, np.sqrt(std), stride, n_filter, n_pixel)
+        ):
             raise Wrong("You take std for a variance: it has to be squared.")
-        clamped = np.clip(mean[:, None] + stride[:, None] * np.arange(n_filter), 0, n_pixel - 1)
+        centre = mean[:, None] + stride[:, None] * np.arange(n_filter)
+        clamped = np.clip(centre, 0, n_pixel - 1)
         parts = [banks(one, std, stride, 1, n_pixel) for one in clamped.T]
         if np.allclose(got, np.concatenate(parts, axis=1)):
             raise Wrong(
                 "Centres beyond the border seem to be moved onto it. A wide filter that stands "
                 "outside looks at the image with one of its flanks, and that has another shape."
             )
-    close(got, want, "Some filters of a batch of random windows are wrong.", rtol=1e-6)
+    close(
+        got,
+        want,
+        "Some filters of a batch of random windows are wrong.",
+        rtol=1e-6,
+    )
 
 
 @check(points=2, hidden=True)
 def narrow_and_far_windows(answer: Any, rng: np.random.Generator) -> None:
     """With a std of 0.001 each filter must be its nearest pixel, off the image the border pixel."""
-    mean = rng.integers(0, 6, 8) + rng.uniform(0.1, 0.4, 8) * rng.choice([-1, 1], 8)
+    nearest, off = rng.integers(0, 6, 8), rng.uniform(0.1, 0.4, 8)
+    mean = nearest + off * rng.choice([-1, 1], 8)
     mean[:3] += np.array([-60, 50, 3000])
     std, stride = np.full(8, 1e-3), rng.choice([-1.0, 1.0], 8)
     got = answer.batch_filterbank(mean, std, stride, 3, 7)
@@ -154,22 +183,38 @@ def gradient_reaches_all_three(answer: Any, rng: np.random.Generator) -> None:
     n_filter, n_pixel = 4, 11
     given = inside(rng, 5, n_filter, n_pixel)
     cotangent = rng.normal(size=(5, n_filter, n_pixel))
-    got = answer.gradient("batch_filterbank", cotangent, *given, n_filter, n_pixel)
+    got = answer.gradient(
+        "batch_filterbank", cotangent, *given, n_filter, n_pixel
+    )
     for one, name, by, want in zip(
-        range(3), ("mean", "std", "stride"), got, slopes(cotangent, *given), strict=True
+        range(3),
+        ("mean", "std", "stride"),
+        got,
+        slopes(cotangent, *given),
+        strict=True,
     ):
         step = np.eye(3)[one][:, None] * 1e-5
         shifted = (np.array(given) + step, np.array(given) - step)
         up, down = (
-            (cotangent * banks(mean, std, stride, n_filter, n_pixel)).sum(axis=(1, 2))
+            (cotangent * banks(mean, std, stride, n_filter, n_pixel)).sum(
+                axis=(1, 2)
+            )
             for mean, std, stride in shifted
         )
-        np.testing.assert_allclose(want, (up - down) / 2e-5, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            want, (up - down) / 2e-5, rtol=1e-4, atol=1e-6
+        )
         if np.shape(by) == want.shape and not np.any(by):
             raise Wrong(
                 f"No gradient reaches {name}: on its way it leaves torch's graph, or is detached."
             )
-        close(by, want, f"The gradient for {name} is wrong.", rtol=1e-6, atol=1e-9)
+        close(
+            by,
+            want,
+            f"The gradient for {name} is wrong.",
+            rtol=1e-6,
+            atol=1e-9,
+        )
 
 
 @check(points=2, hidden=True)
@@ -190,7 +235,10 @@ def gradient_of_lost_windows(answer: Any, rng: np.random.Generator) -> None:
                 "multiplies its gradient by zero, and zero times infinity is not a number."
             )
         close(
-            by, want, f"The gradient for {name} of a window that sees nothing is wrong.", atol=1e-6
+            by,
+            want,
+            f"The gradient for {name} of a window that sees nothing is wrong.",
+            atol=1e-6,
         )
 
 
@@ -219,8 +267,15 @@ def any_number_of_batch_axes(answer: Any, rng: np.random.Generator) -> None:
 @check(points=1, hidden=True)
 def axes_of_length_one_stay(answer: Any, rng: np.random.Generator) -> None:
     """A batch of one must keep its axis, and so must a single filter and a single pixel."""
-    for shape, n_filter, n_pixel in (((1,), 3, 5), ((2, 1), 3, 5), ((2,), 1, 5), ((2,), 3, 1)):
-        bank = answer.batch_filterbank(*inside(rng, shape, n_filter, n_pixel), n_filter, n_pixel)
+    for shape, n_filter, n_pixel in (
+        ((1,), 3, 5),
+        ((2, 1), 3, 5),
+        ((2,), 1, 5),
+        ((2,), 3, 1),
+    ):
+        bank = answer.batch_filterbank(
+            *inside(rng, shape, n_filter, n_pixel), n_filter, n_pixel
+        )
         if np.shape(bank) != (*shape, n_filter, n_pixel):
             raise Wrong(
                 "An axis of length one is lost, be it the batch's, the filters' or the pixels'; "
@@ -243,7 +298,9 @@ def precision_is_kept(answer: Any, rng: np.random.Generator) -> None:
         three = (one.astype(kind) for one in inside(rng, 4, 3, 8))
         bank = answer.batch_filterbank(*three, 3, 8)
         if bank.dtype != kind:
-            raise Wrong(f"From {np.dtype(kind)} tensors the result must be {np.dtype(kind)}.")
+            raise Wrong(
+                f"From {np.dtype(kind)} tensors the result must be {np.dtype(kind)}."
+            )
 
 
 MUTANTS = {

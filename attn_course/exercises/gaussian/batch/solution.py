@@ -7,7 +7,7 @@ from torch import Tensor
 def batch_filterbank(
     mean: Tensor, std: Tensor, stride: Tensor, n_filter: int, n_pixel: int
 ) -> Tensor:
-    """Gaussian filters (*batch, n_filter, n_pixel) from three tensors of shape (*batch,)."""
+    """Gaussian filters (*batch, n_filter, n_pixel) from tensors (*batch,)."""
     ### BEGIN SOLUTION
     index = torch.arange(n_filter, dtype=mean.dtype, device=mean.device)
     pixel = torch.arange(n_pixel, dtype=mean.dtype, device=mean.device)

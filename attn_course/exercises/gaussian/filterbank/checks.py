@@ -25,7 +25,11 @@ def two_filters_by_hand(answer: Any, rng: np.random.Generator) -> None:
 def exact_is_the_default(answer: Any, rng: np.random.Generator) -> None:
     """Without a rule, every row sums to one, also off the image."""
     got = answer.filterbank(-3.0, 0.7, 2.5, 4, 6)
-    close(got.sum(axis=1), np.ones(4), "Without a rule, each row must sum to one over its pixels.")
+    close(
+        got.sum(axis=1),
+        np.ones(4),
+        "Without a rule, each row must sum to one over its pixels.",
+    )
 
 
 @check()
@@ -62,13 +66,22 @@ def rows_under_source(answer: Any, rng: np.random.Generator) -> None:
         n_pixel - 1 + rng.uniform(5, 6) * std,
         -rng.uniform(1e4, 1e6),
     ):
-        window = (mean, std, rng.uniform(0.1, 0.3), int(rng.integers(2, 5)), n_pixel)
+        window = (
+            mean,
+            std,
+            rng.uniform(0.1, 0.3),
+            int(rng.integers(2, 5)),
+            n_pixel,
+        )
         got = answer.filterbank(*window, "source")
         want = reference.filterbank(*window, "source")
-        if np.shape(got) == np.shape(want) and not np.allclose(got, want, rtol=1e-6, atol=1e-14):
+        alike = np.shape(got) == np.shape(want)
+        if alike and not np.allclose(got, want, rtol=1e-6, atol=1e-14):
             total = np.sum(got, axis=1)
             if np.isnan(total).any():
-                raise Wrong("Under source no row may be NaN: its divisor is never less than 1e-8.")
+                raise Wrong(
+                    "Under source no row may be NaN: its divisor is never less than 1e-8."
+                )
             if np.allclose(total, 1) and not np.allclose(want.sum(axis=1), 1):
                 raise Wrong(
                     "Under source a row fades as it leaves the image, and yours still sums to one. "
@@ -95,7 +108,9 @@ def extreme_windows(answer: Any, rng: np.random.Generator) -> None:
     ):
         n_filter = int(rng.integers(4, 7))
         got = answer.filterbank(mean, std, stride, n_filter, n_pixel, "exact")
-        nearest = np.clip(np.rint(mean + stride * np.arange(n_filter)), 0, n_pixel - 1)
+        nearest = np.clip(
+            np.rint(mean + stride * np.arange(n_filter)), 0, n_pixel - 1
+        )
         want = np.eye(n_pixel)[nearest.astype(int)]
         if np.shape(got) == want.shape:
             if np.isnan(got).any():
@@ -119,11 +134,14 @@ def stride_negative_or_zero(answer: Any, rng: np.random.Generator) -> None:
     """A negative stride goes to the left, and with stride zero all filters are alike."""
     n_filter, n_pixel = int(rng.integers(3, 6)), int(rng.integers(20, 30))
     first = int(rng.integers(12, 16))
-    for stride in (-1, -2, 0):  # on pixels and narrow: every row is one pixel under either rule
+    # on pixels and narrow: every row is one pixel under either rule
+    for stride in (-1, -2, 0):
         want = np.eye(n_pixel)[first + stride * np.arange(n_filter)]
         for rule in ("exact", "source"):
             close(
-                answer.filterbank(float(first), 0.1, float(stride), n_filter, n_pixel, rule),
+                answer.filterbank(
+                    float(first), 0.1, float(stride), n_filter, n_pixel, rule
+                ),
                 want,
                 "The stride may be negative, and the grid then runs to the left from its first "
                 "Gaussian, or zero, and all rows are then the same.",
@@ -154,15 +172,22 @@ def _window(rng: np.random.Generator) -> tuple[float, float, float, int, int]:
     """A window of several filters, most of them on the image, the std never near one."""
     n_filter, n_pixel = int(rng.integers(3, 9)), int(rng.integers(12, 40))
     std = rng.choice([rng.uniform(0.5, 0.8), rng.uniform(1.3, 3)])
-    return rng.uniform(-3, n_pixel / 2), float(std), rng.uniform(0.5, 3), n_filter, n_pixel
+    mean, stride = rng.uniform(-3, n_pixel / 2), rng.uniform(0.5, 3)
+    return mean, float(std), stride, n_filter, n_pixel
 
 
-def _recognise(got: Any, want: Any, window: tuple[float, float, float, int, int]) -> None:
+def _recognise(
+    got: Any, want: Any, window: tuple[float, float, float, int, int]
+) -> None:
     """Name the mistake if the matrix is one that it leads to."""
     mean, std, stride, n_filter, n_pixel = window
     if np.shape(got) == (n_pixel, n_filter):
-        raise Wrong("The matrix is transposed: one row for each filter, one column for each pixel.")
-    if np.shape(got) != np.shape(want) or np.allclose(got, want, rtol=1e-9, atol=1e-12):
+        raise Wrong(
+            "The matrix is transposed: one row for each filter, one column for each pixel."
+        )
+    if np.shape(got) != np.shape(want):
+        return
+    if np.allclose(got, want, rtol=1e-9, atol=1e-12):
         return
     centre = mean + stride * np.arange(n_filter)[:, None]
     distance = np.abs(np.arange(n_pixel) - centre)
@@ -172,13 +197,25 @@ def _recognise(got: Any, want: Any, window: tuple[float, float, float, int, int]
             reference.filterbank(mean, np.sqrt(std), stride, n_filter, n_pixel)
         ),
         "The bell curve is too narrow: twice the variance stands under the square.": (
-            reference.filterbank(mean, std / np.sqrt(2), stride, n_filter, n_pixel)
+            reference.filterbank(
+                mean, std / np.sqrt(2), stride, n_filter, n_pixel
+            )
         ),
-        "The distance must be squared in the exponent.": _normalised(-distance / (2 * std**2)),
+        "The distance must be squared in the exponent.": _normalised(
+            -distance / (2 * std**2)
+        ),
         "Square the distance first, and take off afterwards: the constant that is taken off the "
-        "scores is the largest score of the row.": _normalised(-((beyond / std) ** 2) / 2),
+        "scores is the largest score of the row.": _normalised(
+            -((beyond / std) ** 2) / 2
+        ),
         "`mean` is the centre of the first Gaussian and not of the whole grid.": (
-            reference.filterbank(mean - stride * (n_filter - 1) / 2, std, stride, n_filter, n_pixel)
+            reference.filterbank(
+                mean - stride * (n_filter - 1) / 2,
+                std,
+                stride,
+                n_filter,
+                n_pixel,
+            )
         ),
         "The first filter lies at `mean`: count filters from 0.": (
             reference.filterbank(mean + stride, std, stride, n_filter, n_pixel)
@@ -201,7 +238,9 @@ def _recognise(got: Any, want: Any, window: tuple[float, float, float, int, int]
             raise Wrong(sentence)
     total = np.sum(got, axis=1)
     if np.allclose(total, 1, atol=1e-6) and (total < 1 - 1e-10).all():
-        raise Wrong("Under exact nothing is added to the sum: the rows add up to one, not nearly.")
+        raise Wrong(
+            "Under exact nothing is added to the sum: the rows add up to one, not nearly."
+        )
     if np.allclose(_finite(np.sum(got, axis=0)), 1):
         raise Wrong(
             "The rows are normalised over the filters: each row must sum to one over its pixels."

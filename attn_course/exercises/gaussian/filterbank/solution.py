@@ -4,7 +4,12 @@ import numpy as np
 
 
 def filterbank(
-    mean: float, std: float, stride: float, n_filter: int, n_pixel: int, rule: str = "exact"
+    mean: float,
+    std: float,
+    stride: float,
+    n_filter: int,
+    n_pixel: int,
+    rule: str = "exact",
 ) -> np.ndarray:
     """Gaussian filters along one axis, a row for each: (n_filter, n_pixel)."""
     ### BEGIN SOLUTION

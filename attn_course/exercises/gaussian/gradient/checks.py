@@ -29,8 +29,14 @@ def two_pixels_by_hand(answer: Any, rng: np.random.Generator) -> None:
 @check()
 def dark_middle_by_hand(answer: Any, rng: np.random.Generator) -> None:
     """Line 1, 0, 1 with mean 1 and std 1: by symmetry by_mean is 0, and by_std is about 0.2477."""
-    by_mean, by_std = _pair(answer.gradient(np.array([1.0, 0.0, 1.0]), 1.0, 1.0))
-    close(by_mean, 0.0, "For the line 1, 0, 1 and mean 1 by_mean is 0 by symmetry.")
+    by_mean, by_std = _pair(
+        answer.gradient(np.array([1.0, 0.0, 1.0]), 1.0, 1.0)
+    )
+    close(
+        by_mean,
+        0.0,
+        "For the line 1, 0, 1 and mean 1 by_mean is 0 by symmetry.",
+    )
     middle = 1 / (1 + 2 * np.exp(-0.5))
     close(
         by_std,
@@ -48,7 +54,9 @@ def slope_by_mean(answer: Any, rng: np.random.Generator) -> None:
         got = _pair(answer.gradient(line, mean, std))
         by_mean, by_std = _differences(line, mean, std)
         if _near(got, (by_std, by_mean)):
-            raise Wrong("The two derivatives are swapped: return by_mean first, then by_std.")
+            raise Wrong(
+                "The two derivatives are swapped: return by_mean first, then by_std."
+            )
         _recognise(
             got[0],
             by_mean,
@@ -56,7 +64,9 @@ def slope_by_mean(answer: Any, rng: np.random.Generator) -> None:
                 "by_mean is too large by a factor std: divide the covariance by std squared.": (
                     by_mean * std
                 ),
-                "by_mean is the covariance alone; divide it by std squared.": by_mean * std**2,
+                "by_mean is the covariance alone; divide it by std squared.": (
+                    by_mean * std**2
+                ),
                 "by_mean has the wrong sign: a larger mean moves weight to larger p.": -by_mean,
                 "by_mean is not centred: the normaliser Z depends on the mean too, which takes "
                 "the product of the two means off.": by_mean
@@ -84,7 +94,9 @@ def slope_by_std(answer: Any, rng: np.random.Generator) -> None:
                 / (2 * std),
                 "by_std has the wrong sign: a larger std moves weight outwards.": -by_std,
                 "by_std is not centred: it is a covariance, and the mean of the squared distances "
-                "has to come off.": by_std + _row(line, mean, std) @ line / std,
+                "has to come off.": (
+                    by_std + _row(line, mean, std) @ line / std
+                ),
             },
         )
         close(got[1], by_std, rtol=1e-5, atol=1e-8)
@@ -120,7 +132,9 @@ def at_the_border(answer: Any, rng: np.random.Generator) -> None:
                     row @ ((off_mean - 1) * line)
                 ),
                 "by_std takes the squared distances from `mean`, not from the weighted mean of "
-                "the positions.": float(row @ ((off_centre - row @ off_centre) * line)),
+                "the positions.": float(
+                    row @ ((off_centre - row @ off_centre) * line)
+                ),
             },
         )
         close(got[0], by_mean, rtol=1e-6, atol=1e-9)
@@ -135,7 +149,9 @@ def where_the_bell_vanishes(answer: Any, rng: np.random.Generator) -> None:
 
     def ask(mean: float, std: float) -> np.ndarray:
         # Of reading zero, so that a wrong centre, which another check is about, does not matter.
-        pair = _pair(answer.gradient(line - _row(line, mean, std) @ line, mean, std))
+        pair = _pair(
+            answer.gradient(line - _row(line, mean, std) @ line, mean, std)
+        )
         got = np.array(pair, dtype=float)
         if not np.isfinite(got).all():
             raise Wrong(
@@ -163,11 +179,13 @@ def where_the_bell_vanishes(answer: Any, rng: np.random.Generator) -> None:
             "A filter that sees one pixel alone has both derivatives 0.",
             atol=1e-3,
         )
-    std = rng.uniform(1e-3, 2e-3)  # half way, where the reading jumps within std squared
+    # half way, where the reading jumps within std squared
+    std = rng.uniform(1e-3, 2e-3)
     places = k + 0.5 + np.array([1.0, -0.5]) * std**2
     first, second = (ask(float(mean), std) for mean in places)
     shift = places - (k + 0.5)
-    share = 1 / (1 + np.exp(-shift / std**2))  # of two pixels, the weight of the right one
+    # of two pixels, the weight of the right one
+    share = 1 / (1 + np.exp(-shift / std**2))
     slope = share * (1 - share)
     ratio = slope[0] / slope[1] * np.array([1, shift[0] / shift[1]])
     close(
@@ -185,7 +203,12 @@ def blind_line_is_blind(answer: Any, rng: np.random.Generator) -> None:
     """The line must vary under the filter, and its covariance with p under the row must be zero."""
     n_pixel = int(rng.integers(9, 40))
     middle = n_pixel / 2 + rng.uniform(-1, 1)
-    for mean in (0.0, middle, n_pixel - 1 - rng.uniform(0, 1), rng.uniform(0, n_pixel - 1)):
+    for mean in (
+        0.0,
+        middle,
+        n_pixel - 1 - rng.uniform(0, 1),
+        rng.uniform(0, n_pixel - 1),
+    ):
         std = rng.uniform(0.7, 4)
         got = _line(answer.blind_line(n_pixel, mean, std), n_pixel)
         row, pixel = _row(got, mean, std), np.arange(n_pixel)
@@ -217,7 +240,9 @@ def wrong_way_line_misleads(answer: Any, rng: np.random.Generator) -> None:
         target = mean + side * gap
         got = _line(answer.wrong_way_line(n_pixel, mean, target, std), n_pixel)
         if got.min() < 0 or got.max() > 1:
-            raise Wrong("The numbers of wrong_way_line must lie between 0 and 1.")
+            raise Wrong(
+                "The numbers of wrong_way_line must lie between 0 and 1."
+            )
         row, pixel = _row(got, mean, std), np.arange(n_pixel)
         error = row @ got - _row(got, target, std) @ got
         slope = error * (row @ ((pixel - row @ pixel) * got)) / std**2
@@ -247,7 +272,9 @@ def _line(got: Any, n_pixel: int) -> np.ndarray:
         raise Wrong("The line must be an array of shape (n_pixel,).")
     got = got.astype(float)
     if not np.isfinite(got).all():
-        raise Wrong("The line holds numbers that are infinite or not numbers at all.")
+        raise Wrong(
+            "The line holds numbers that are infinite or not numbers at all."
+        )
     return got
 
 
@@ -259,20 +286,27 @@ def _inside(rng: np.random.Generator) -> tuple[np.ndarray, float, float]:
     """A line with a step and noise, and a filter on the step, far from the borders."""
     n_pixel = int(rng.integers(60, 80))
     mean, std = rng.uniform(28, 32), rng.uniform(1.3, 3)
-    line = 1 + (np.arange(n_pixel) > mean + std / 2) + rng.uniform(0, 0.1, n_pixel)
+    line = (
+        1
+        + (np.arange(n_pixel) > mean + std / 2)
+        + rng.uniform(0, 0.1, n_pixel)
+    )
     return line, mean, std
 
 
-def _differences(line: np.ndarray, mean: float, std: float) -> tuple[float, float]:
+def _differences(
+    line: np.ndarray, mean: float, std: float
+) -> tuple[float, float]:
     """Central differences of the package's reading."""
     step = 1e-5
-    return (
-        (_row(line, mean + step, std) - _row(line, mean - step, std)) @ line / (2 * step),
-        (_row(line, mean, std + step) - _row(line, mean, std - step)) @ line / (2 * step),
-    )
+    by_mean = _row(line, mean + step, std) - _row(line, mean - step, std)
+    by_std = _row(line, mean, std + step) - _row(line, mean, std - step)
+    return by_mean @ line / (2 * step), by_std @ line / (2 * step)
 
 
-def _derivatives(line: np.ndarray, mean: float, std: float) -> tuple[float, float]:
+def _derivatives(
+    line: np.ndarray, mean: float, std: float
+) -> tuple[float, float]:
     """Exact derivatives, by a step too small to be rounded along the imaginary axis."""
 
     def reading(mean: complex, std: complex) -> Any:
@@ -281,11 +315,15 @@ def _derivatives(line: np.ndarray, mean: float, std: float) -> tuple[float, floa
         return weight @ line / weight.sum()
 
     step = 1e-30
-    return reading(mean + 1j * step, std).imag / step, reading(mean, std + 1j * step).imag / step
+    by_mean = reading(mean + 1j * step, std).imag / step
+    by_std = reading(mean, std + 1j * step).imag / step
+    return by_mean, by_std
 
 
 def _near(got: Any, want: Any) -> bool:
-    return bool(np.allclose(np.array(got, dtype=float), want, rtol=1e-5, atol=1e-8))
+    return bool(
+        np.allclose(np.array(got, dtype=float), want, rtol=1e-5, atol=1e-8)
+    )
 
 
 def _recognise(got: Any, want: float, mistakes: dict[str, float]) -> None:

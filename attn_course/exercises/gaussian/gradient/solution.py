@@ -4,7 +4,7 @@ import numpy as np
 
 
 def gradient(line: np.ndarray, mean: float, std: float) -> tuple[float, float]:
-    """Derivatives of the reading by mean and by std, under the rule "exact"."""
+    """Derivatives of the reading by mean and std, under the rule "exact"."""
     ### BEGIN SOLUTION
     pixel = np.arange(len(line))
     score = -(((pixel - mean) / std) ** 2) / 2
@@ -34,8 +34,10 @@ def blind_line(n_pixel: int, mean: float, std: float) -> np.ndarray:
     ### END SOLUTION
 
 
-def wrong_way_line(n_pixel: int, mean: float, target: float, std: float) -> np.ndarray:
-    """A line on which gradient descent on the mean leads away from the target."""
+def wrong_way_line(
+    n_pixel: int, mean: float, target: float, std: float
+) -> np.ndarray:
+    """A line on which gradient descent on `mean` leads away from `target`."""
     ### BEGIN SOLUTION
     ahead = (np.arange(n_pixel) - mean) * np.sign(target - mean)
     bright = (ahead > 0) & (ahead < abs(target - mean) / 2)

@@ -18,7 +18,11 @@ def narrow_on_five_pixels(answer: Any, rng: np.random.Generator) -> None:
         0.0,
         "narrow of the line 4, 0, 1, 8, 2 at 1.2 must be 0, the pixel at 1 and nothing else.",
     )
-    close(answer.narrow(LINE, 2.9), 8.0, "narrow of the line 4, 0, 1, 8, 2 at 2.9 must be 8.")
+    close(
+        answer.narrow(LINE, 2.9),
+        8.0,
+        "narrow of the line 4, 0, 1, 8, 2 at 2.9 must be 8.",
+    )
 
 
 @check()
@@ -74,7 +78,12 @@ def narrow_beyond_the_border(answer: Any, rng: np.random.Generator) -> None:
     """Off the image some pixel is still the nearest, and under "exact" it takes all the weight."""
     line = _line(rng)
     n_pixel = len(line)
-    for mean in (-0.8, float(-rng.integers(2, 6)), n_pixel - 0.3, 1e6 * rng.uniform(-1, 1)):
+    for mean in (
+        -0.8,
+        float(-rng.integers(2, 6)),
+        n_pixel - 0.3,
+        1e6 * rng.uniform(-1, 1),
+    ):
         got = answer.narrow(line, mean)
         want = reference.filterbank(mean, 1e-3, 1, 1, n_pixel)[0] @ line
         _recognise(
@@ -96,7 +105,10 @@ def wide_is_the_mean(answer: Any, rng: np.random.Generator) -> None:
     for _ in range(3):
         line = _line(rng)
         got = answer.wide(line)
-        want = reference.filterbank(rng.uniform(-9, 99), 1e8, 1, 1, len(line))[0] @ line
+        want = (
+            reference.filterbank(rng.uniform(-9, 99), 1e8, 1, 1, len(line))[0]
+            @ line
+        )
         _recognise(
             got,
             want,
@@ -168,7 +180,9 @@ def a_line_of_one_pixel(answer: Any, rng: np.random.Generator) -> None:
 def _line(rng: np.random.Generator) -> np.ndarray:
     """A line whose pixels are all far from zero, from their mean and from each other."""
     n_pixel = int(rng.integers(7, 12))
-    return np.asarray(rng.permutation(2.0 ** np.arange(n_pixel)) * rng.uniform(0.5, 1))
+    return np.asarray(
+        rng.permutation(2.0 ** np.arange(n_pixel)) * rng.uniform(0.5, 1)
+    )
 
 
 def _recognise(got: Any, want: float, mistakes: dict[str, float]) -> None:

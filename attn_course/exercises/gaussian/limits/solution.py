@@ -19,7 +19,7 @@ def wide(line: np.ndarray) -> float:
 
 
 def far(line: np.ndarray, side: str, rule: str) -> float:
-    """Reading of a filter whose mean goes off the image to the "left" or "right" for ever."""
+    """Reading as the mean goes off the image for ever, "left" or "right"."""
     ### BEGIN SOLUTION
     if rule == "source":
         return 0.0

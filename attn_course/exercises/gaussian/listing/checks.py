@@ -10,13 +10,19 @@ from attn_course.gaussian.reference import filterbank
 
 
 def masks(
-    mean: Array, std: Array, stride: Array, n_filter: int, n_pixel: int, fault: str = ""
+    mean: Array,
+    std: Array,
+    stride: Array,
+    n_filter: int,
+    n_pixel: int,
+    fault: str = "",
 ) -> Array:
     """The right mask, or the one with a single fault put back."""
-    place = (np.newaxis, slice(None)) if fault == "batch" else (slice(None), np.newaxis)
-    mean, std, stride = (one[(*place, np.newaxis)] for one in (mean, std, stride))
+    shape = (1, -1, 1) if fault == "batch" else (-1, 1, 1)
+    mean, std, stride = (one.reshape(shape) for one in (mean, std, stride))
     index, pixel = np.arange(n_filter), np.arange(n_pixel)[:, np.newaxis]
-    score = np.swapaxes(-(((pixel - (mean + index * stride)) / std) ** 2) / 2, 1, 2)
+    score = -(((pixel - (mean + index * stride)) / std) ** 2) / 2
+    score = np.swapaxes(score, 1, 2)
     if fault == "fading":
         bell = np.exp(score)
         return bell / (bell.sum(axis=2, keepdims=True) + 1e-8)
@@ -25,7 +31,9 @@ def masks(
     return bell / bell.sum(axis=axis, keepdims=True)
 
 
-def glimpses(image: Array, params: Array, size: tuple[int, ...], fault: str = "") -> Array:
+def glimpses(
+    image: Array, params: Array, size: tuple[int, ...], fault: str = ""
+) -> Array:
     """The right glimpse, or the one with a single fault put back."""
     mean_y, std_y, stride_y, mean_x, std_x, stride_x = params.T
     mask_y = masks(mean_y, std_y, stride_y, size[0], image.shape[1], fault)
@@ -36,8 +44,11 @@ def glimpses(image: Array, params: Array, size: tuple[int, ...], fault: str = ""
 @check(points=1)
 def two_examples_by_hand(answer: Any, rng: np.random.Generator) -> None:
     """Two windows with std 0.5 on three pixels: means 0 and 2, strides 2 and -2."""
-    bank = np.array([[0.880539, 0.119165, 0.000295], [0.000295, 0.119165, 0.880539]])
-    mean, std, stride = np.array([0.0, 2.0]), np.array([0.5, 0.5]), np.array([2.0, -2.0])
+    bank = np.array(
+        [[0.880539, 0.119165, 0.000295], [0.000295, 0.119165, 0.880539]]
+    )
+    mean, std = np.array([0.0, 2.0]), np.array([0.5, 0.5])
+    stride = np.array([2.0, -2.0])
     close(
         answer.masks(mean, std, stride, 2, 3),
         np.stack([bank, bank[::-1]]),
@@ -67,10 +78,10 @@ def bright_square_by_hand(answer: Any, rng: np.random.Generator) -> None:
     image = np.zeros((1, 10, 10, 2))
     image[0, 3:6, 3:6] = 1.0, 0.5
     near, far = np.exp(-2), np.exp(-8)
-    outside, edge, middle = np.array([near + far, 1 + near + far, 1 + 2 * near]) / (
-        1 + 2 * near + 2 * far
-    )
-    rows, columns = np.array([outside, edge, middle, edge, outside]), [edge, middle, edge]
+    three = np.array([near + far, 1 + near + far, 1 + 2 * near])
+    outside, edge, middle = three / (1 + 2 * near + 2 * far)
+    rows = np.array([outside, edge, middle, edge, outside])
+    columns = [edge, middle, edge]
     close(
         answer.glimpses(image, np.array([[2.0, 0.5, 1, 3, 0.5, 1]]), (5, 3)),
         np.einsum("h,w,c->hwc", rows, columns, [1, 0.5])[np.newaxis],
@@ -88,17 +99,24 @@ def mask_of_one_example(answer: Any, rng: np.random.Generator) -> None:
         mean, std = rng.uniform(1, 2, 1), rng.uniform(1.2, 2, 1)
         stride = rng.uniform(1.2, 1.6, 1)
         got = answer.masks(mean, std, stride, n_filter, n_pixel)
-        want = filterbank(mean[0], std[0], stride[0], n_filter, n_pixel)[np.newaxis]
+        want = filterbank(mean[0], std[0], stride[0], n_filter, n_pixel)[None]
         if np.shape(got) == (1, n_pixel, n_filter):
-            raise Wrong("The mask lies on its side: one Gaussian a row, not a column.")
+            raise Wrong(
+                "The mask lies on its side: one Gaussian a row, not a column."
+            )
         if np.shape(got) == want.shape:
             if np.allclose(np.sum(got, axis=1), 1):
                 raise Wrong(
                     "You normalise over the filters. It is each row that sums to one, over the "
                     "pixels."
                 )
-            if np.allclose(got, filterbank(mean[0], std[0] ** 0.5, stride[0], n_filter, n_pixel)):
-                raise Wrong("You take std for a variance: it has to be squared.")
+            root = std[0] ** 0.5
+            if np.allclose(
+                got, filterbank(mean[0], root, stride[0], n_filter, n_pixel)
+            ):
+                raise Wrong(
+                    "You take std for a variance: it has to be squared."
+                )
         close(got, want, "The mask of one random example is wrong.", rtol=1e-5)
 
 
@@ -106,10 +124,11 @@ def mask_of_one_example(answer: Any, rng: np.random.Generator) -> None:
 def mask_of_a_batch(answer: Any, rng: np.random.Generator) -> None:
     """The mask of a batch must hold what each example gives alone, the batch axis first."""
     for batch, n_filter, n_pixel in ((3, 2, 5), (4, 3, 4), (3, 3, 7)):
-        mean, std, stride = rng.uniform((0.5, 0.6, 0.5), (2, 2, 1.5), (batch, 3)).T
+        low, high = (0.5, 0.6, 0.5), (2, 2, 1.5)
+        mean, std, stride = rng.uniform(low, high, (batch, 3)).T
         got = answer.masks(mean, std, stride, n_filter, n_pixel)
         alone = [
-            answer.masks(mean[n : n + 1], std[n : n + 1], stride[n : n + 1], n_filter, n_pixel)
+            answer.masks(mean[[n]], std[[n]], stride[[n]], n_filter, n_pixel)
             for n in range(batch)
         ]
         if np.ndim(got) == 3 and len(got) == 1:
@@ -129,15 +148,30 @@ def mask_of_a_batch(answer: Any, rng: np.random.Generator) -> None:
 @check(points=1, hidden=True)
 def mask_of_narrow_filters(answer: Any, rng: np.random.Generator) -> None:
     """Rows of very narrow filters must sum to one, between pixels and off the image alike."""
-    for mean in (float(rng.integers(1, 5)) + 0.5, -rng.uniform(5, 30), rng.uniform(20, 90)):
-        got = answer.masks(np.array([mean]), np.array([1e-3]), np.array([1.0]), 2, 8)
+    for mean in (
+        float(rng.integers(1, 5)) + 0.5,
+        -rng.uniform(5, 30),
+        rng.uniform(20, 90),
+    ):
+        got = answer.masks(
+            np.array([mean]), np.array([1e-3]), np.array([1.0]), 2, 8
+        )
         want = filterbank(mean, 1e-3, 1.0, 2, 8)[np.newaxis]
         if np.shape(got) == want.shape:
             if not np.isfinite(got).all():
-                raise Wrong("Narrow filters give zero divided by zero: subtract before you exp.")
+                raise Wrong(
+                    "Narrow filters give zero divided by zero: subtract before you exp."
+                )
             if np.any(np.sum(got, axis=2) < 0.999):
-                raise Wrong("Rows of narrow filters fade: a small number is added to their sum.")
-        close(got, want, "Narrow filters do not sit on their nearest pixels.", rtol=1e-6)
+                raise Wrong(
+                    "Rows of narrow filters fade: a small number is added to their sum."
+                )
+        close(
+            got,
+            want,
+            "Narrow filters do not sit on their nearest pixels.",
+            rtol=1e-6,
+        )
 
 
 @check(points=1, hidden=True)
@@ -159,9 +193,12 @@ def size_that_was_asked_for(answer: Any, rng: np.random.Generator) -> None:
     """Narrow filters must crop: as many rows and columns as asked, from the place along y and x."""
     image, (y, x) = rng.random((1, 9, 12, 1)), rng.integers((0, 3), (3, 6))
     params = np.array([[y, 0.02, 3.0, x, 0.02, 2.0]])
-    got, want = answer.glimpses(image, params, (3, 4)), image[:, y : y + 7 : 3, x : x + 7 : 2]
+    got = answer.glimpses(image, params, (3, 4))
+    want = image[:, y : y + 7 : 3, x : x + 7 : 2]
     if np.shape(got) == image.shape:
-        raise Wrong("The glimpse has the size of the image and not the one that was asked for.")
+        raise Wrong(
+            "The glimpse has the size of the image and not the one that was asked for."
+        )
     close(
         got,
         want,
@@ -176,12 +213,18 @@ def each_example_has_its_window(answer: Any, rng: np.random.Generator) -> None:
     image = rng.random((3, 4, 5, 1))
     last, still = rng.integers(1, 3, 2)
     s = 0.02
-    windows = [[0, s, 1, 4, s, -1], [3, s, -1, still, s, 0], [last, s, 0, 0, s, 1]]
+    windows = [
+        [0, s, 1, 4, s, -1],
+        [3, s, -1, still, s, 0],
+        [last, s, 0, 0, s, 1],
+    ]
     rows = np.array([[0, 1, 2, 3], [3, 2, 1, 0], [last] * 4])
     columns = np.array([[4, 3, 2, 1, 0], [still] * 5, [0, 1, 2, 3, 4]])
     close(
         answer.glimpses(image, np.array(windows, dtype=float), (4, 5)),
-        image[np.arange(3)[:, None, None], rows[:, :, None], columns[:, None, :]],
+        image[
+            np.arange(3)[:, None, None], rows[:, :, None], columns[:, None, :]
+        ],
         "The examples of a batch are not read through a window each: mirrored, standing still.",
         rtol=1e-6,
     )
@@ -216,9 +259,17 @@ def shows(given: Any, fault: str, fewest: int) -> None:
             "The image must be (batch, height, width, channel), params (batch, 6), and size (h, w)."
         )
     if image.size == 0 or not 1 <= min(size) <= max(size) <= 64:
-        raise Wrong("The image must not be empty, and a size is between 1 and 64.")
-    if image.size > 4096 or not np.isfinite(params).all() or np.any(params[:, [1, 4]] <= 0):
-        raise Wrong("params must be finite, each std positive, and the image small.")
+        raise Wrong(
+            "The image must not be empty, and a size is between 1 and 64."
+        )
+    if (
+        image.size > 4096
+        or not np.isfinite(params).all()
+        or np.any(params[:, [1, 4]] <= 0)
+    ):
+        raise Wrong(
+            "params must be finite, each std positive, and the image small."
+        )
     if not (np.all(image >= 0) and np.all(image <= 1)):
         raise Wrong("The numbers of the image must lie between 0 and 1.")
     inputs = image, params, size
@@ -232,10 +283,14 @@ def shows(given: Any, fault: str, fewest: int) -> None:
             "0.1: the input does not show the fault."
         )
     if image.size > fewest:
-        raise Wrong("The fault shows, but the image holds more numbers than it may.")
+        raise Wrong(
+            "The fault shows, but the image holds more numbers than it may."
+        )
     if fault != "batch":
         for other in {"batch", "axis", "fading"} - {fault}:
-            if wrong_aloud(inputs, right, other) or differs(inputs, right, other, 1e-3):
+            if wrong_aloud(inputs, right, other) or differs(
+                inputs, right, other, 1e-3
+            ):
                 raise Wrong(
                     "The fault shows, but so does one of the other two: who sees this test fail "
                     "would not know which it was."
@@ -243,7 +298,10 @@ def shows(given: Any, fault: str, fewest: int) -> None:
 
 
 def differs(
-    inputs: tuple[Array, Array, tuple[int, ...]], right: Array, fault: str, by: float = 0.1
+    inputs: tuple[Array, Array, tuple[int, ...]],
+    right: Array,
+    fault: str,
+    by: float = 0.1,
 ) -> bool:
     """Whether the fault changes the glimpse in silence."""
     if wrong_aloud(inputs, right, fault):
@@ -251,7 +309,9 @@ def differs(
     return bool(np.abs(glimpses(*inputs, fault) - right).max() > by)
 
 
-def wrong_aloud(inputs: tuple[Array, Array, tuple[int, ...]], right: Array, fault: str) -> bool:
+def wrong_aloud(
+    inputs: tuple[Array, Array, tuple[int, ...]], right: Array, fault: str
+) -> bool:
     """Whether the fault leads to an error, another shape, or values that are not numbers."""
     try:
         wrong = glimpses(*inputs, fault)
@@ -271,14 +331,14 @@ MUTANTS = {
         says="std for a variance",
     ),
     "the batch left on the pixels' axis": Mutant(
-        old="(one[:, np.newaxis, np.newaxis] for one",
-        new="(one[np.newaxis, np.newaxis, :] for one",
+        old="one[:, np.newaxis, np.newaxis] for one",
+        new="one[np.newaxis, np.newaxis, :] for one",
         falls_by="mask_of_a_batch",
         says="raised ValueError",
     ),
     "the batch left on the filters' axis": Mutant(
-        old="(one[:, np.newaxis, np.newaxis] for one",
-        new="(one[np.newaxis, :, np.newaxis] for one",
+        old="one[:, np.newaxis, np.newaxis] for one",
+        new="one[np.newaxis, :, np.newaxis] for one",
         falls_by="mask_of_a_batch",
         says="raised ValueError",
     ),
@@ -325,14 +385,14 @@ MUTANTS = {
         says="size of the image",
     ),
     "x before y": Mutant(
-        old=" = params.T[:3], params.T[3:]",
-        new=" = params.T[3:], params.T[:3]",
+        old="mean_y, std_y, stride_y, mean_x, std_x, stride_x =",
+        new="mean_x, std_x, stride_x, mean_y, std_y, stride_y =",
         falls_by="size_that_was_asked_for",
         says="along y first",
     ),
     "the first window for all": Mutant(
-        old="    (mean_y,",
-        new="    params = np.repeat(params[:1], len(params), axis=0)\n    (mean_y,",
+        old="    mean_y, std_y,",
+        new="    params = np.repeat(params[:1], len(params), axis=0)\n    mean_y, std_y,",
         falls_by="each_example_has_its_window",
         says="a window each",
     ),

@@ -10,8 +10,10 @@ from attn_course.exercises.checking import Mutant, Wrong, check
 from attn_course.gaussian.reference import gaussian_glimpse
 
 PORTS = {"right": (0, 0), "g": (1, 0), "i": (0, 1), "both": (1, 1)}
-OTHER = {"right": "g", "g": "right", "i": "g", "both": "i"}  # must not be called the same
-SIZES = ((17, 17, 17), (26, 19, 7), (20, 31, 2), (24, 40, 5))  # height, width, n_filter
+# must not be called the same
+OTHER = {"right": "g", "g": "right", "i": "g", "both": "i"}
+# height, width, n_filter
+SIZES = ((17, 17, 17), (26, 19, 7), (20, 31, 2), (24, 40, 5))
 
 
 def stride_of(raw: Array, size: tuple[int, ...], n_filter: int) -> float:
@@ -22,36 +24,57 @@ def stride_of(raw: Array, size: tuple[int, ...], n_filter: int) -> float:
 def read(image: Array, raw: Array, n_filter: int, port: str) -> Array:
     """What a port reads: no -1 in the centre, or the paper's filters counted from zero, or both."""
     (height, width), (wrong_g, wrong_i) = image.shape[1:], PORTS[port]
-    centre = np.array([width + 1, height + 1]) / 2 * (raw[:2] + 1) - (0 if wrong_g else 1)
+    centre = np.array([width + 1, height + 1]) / 2 * (raw[:2] + 1)
+    centre = centre - (0 if wrong_g else 1)
     stride = stride_of(raw, (height, width), n_filter)
-    first = centre + (0 - n_filter / 2 - 0.5 if wrong_i else (1 - n_filter) / 2) * stride
+    before = 0 - n_filter / 2 - 0.5 if wrong_i else (1 - n_filter) / 2
+    first = centre + before * stride
     pairs = first, np.full(2, np.exp(raw[2] / 2)), np.full(2, stride)
-    patch = np.exp(raw[4]) * gaussian_glimpse(image, *pairs, (n_filter, n_filter))
+    patch = np.exp(raw[4]) * gaussian_glimpse(
+        image, *pairs, (n_filter, n_filter)
+    )
     return patch.astype(np.float32)
 
 
 def rounded(patch: Array, rng: np.random.Generator) -> Array:
     """A patch with the last digits that single precision leaves to chance."""
-    return patch * (1 + 5e-6 * rng.uniform(-1, 1, patch.shape)).astype(np.float32)
+    off = 5e-6 * rng.uniform(-1, 1, patch.shape)
+    return patch * (1 + off).astype(np.float32)
 
 
-def probed(answer: Any, size: tuple[int, int], n_filter: int) -> tuple[Array, Array]:
+def probed(
+    answer: Any, size: tuple[int, int], n_filter: int
+) -> tuple[Array, Array]:
     """The image and window of the answer, looked over."""
     given = answer.probe(size, n_filter)
     if not isinstance(given, tuple | list) or len(given) != 2:
-        raise Wrong("probe must return two things, the image and the five numbers.")
+        raise Wrong(
+            "probe must return two things, the image and the five numbers."
+        )
     image, raw = (np.array(one, dtype=float) for one in given)
     if image.shape != (1, *size):
-        raise Wrong("The image must have shape (1, height, width), with the size asked for.")
+        raise Wrong(
+            "The image must have shape (1, height, width), with the size asked for."
+        )
     if raw.shape != (5,):
         raise Wrong("A window is five numbers, an array of shape (5,).")
-    if not (np.isfinite(image).all() and np.isfinite(raw).all() and np.abs(raw).max() < 20):
-        raise Wrong("Image and window must be finite, and each of the five numbers below 20.")
+    if not (
+        np.isfinite(image).all()
+        and np.isfinite(raw).all()
+        and np.abs(raw).max() < 20
+    ):
+        raise Wrong(
+            "Image and window must be finite, and each of the five numbers below 20."
+        )
     return image, raw
 
 
 def told(
-    answer: Any, rng: np.random.Generator, port: str, size: tuple[int, int], n_filter: int
+    answer: Any,
+    rng: np.random.Generator,
+    port: str,
+    size: tuple[int, int],
+    n_filter: int,
 ) -> tuple[str, Array]:
     """The verdict on what a port reads from the answer's own probe, and the window."""
     image, raw = probed(answer, size, n_filter)
@@ -63,7 +86,11 @@ def told(
 
 
 def judge(
-    answer: Any, rng: np.random.Generator, port: str, sizes: Iterable[Any], sentence: str
+    answer: Any,
+    rng: np.random.Generator,
+    port: str,
+    sizes: Iterable[Any],
+    sentence: str,
 ) -> None:
     """Raise Wrong unless the verdict on this port, and on no other, is its name at each size.
 
@@ -72,7 +99,10 @@ def judge(
     """
     for height, width, n_filter in sizes:
         asked = [str(one) for one in rng.permutation([port, OTHER[port]] * 2)]
-        said = [(one, *told(answer, rng, one, (height, width), n_filter)) for one in asked]
+        said = [
+            (one, *told(answer, rng, one, (height, width), n_filter))
+            for one in asked
+        ]
         for one, verdict, raw in said:
             stride = stride_of(raw, (height, width), n_filter)
             if one == port == "both" != verdict and abs(stride - 1) < 0.01:
@@ -84,14 +114,24 @@ def judge(
             if one == port != verdict:
                 raise Wrong(f"{sentence} Your verdict on it is another.")
         if any(verdict == port for one, verdict, _ in said if one != port):
-            raise Wrong(f"You call this port {port!r}, but another one as well.")
+            raise Wrong(
+                f"You call this port {port!r}, but another one as well."
+            )
 
 
 def sizes(rng: np.random.Generator) -> tuple[tuple[int, int, int], ...]:
     """Sizes for the hidden checks: as many filters as pixels, few filters, tall and wide images."""
     n = int(rng.integers(16, 24))
-    tall = int(rng.integers(24, 32)), int(rng.integers(16, 22)), int(rng.integers(3, 8))
-    wide = int(rng.integers(16, 22)), int(rng.integers(24, 32)), int(rng.integers(9, 16))
+    tall = (
+        int(rng.integers(24, 32)),
+        int(rng.integers(16, 22)),
+        int(rng.integers(3, 8)),
+    )
+    wide = (
+        int(rng.integers(16, 22)),
+        int(rng.integers(24, 32)),
+        int(rng.integers(9, 16)),
+    )
     return (n, n, n), (n, n + 5, 2), tall, wide
 
 
@@ -110,7 +150,8 @@ def probe_tells_the_ports_apart(answer: Any, rng: np.random.Generator) -> None:
         reads = {port: read(image, raw, n_filter, port) for port in PORTS}
         for one in PORTS:
             for other in PORTS:
-                if one < other and np.abs(reads[one] - reads[other]).max() < 0.01:
+                apart = np.abs(reads[one] - reads[other]).max()
+                if one < other and apart < 0.01:
                     raise Wrong(
                         f"With {n_filter} filters on {height} × {width} pixels the ports {one!r} "
                         f"and {other!r} read the same patch from your probe. Is the image flat "
@@ -119,13 +160,17 @@ def probe_tells_the_ports_apart(answer: Any, rng: np.random.Generator) -> None:
 
 
 @check(points=1)
-def verdict_on_the_port_of_the_chapter(answer: Any, rng: np.random.Generator) -> None:
+def verdict_on_the_port_of_the_chapter(
+    answer: Any, rng: np.random.Generator
+) -> None:
     """The port of the chapter, right centre and filters counted from zero, must be called "i"."""
     judge(answer, rng, "i", SIZES, 'The port of the chapter is "i".')
 
 
 @check(points=1, hidden=True)
-def nothing_is_found_in_a_right_read(answer: Any, rng: np.random.Generator) -> None:
+def nothing_is_found_in_a_right_read(
+    answer: Any, rng: np.random.Generator
+) -> None:
     """A read without a fault must be called "right", also when it comes in single precision."""
     judge(answer, rng, "right", sizes(rng), "A right read is called faulty.")
 
@@ -133,19 +178,37 @@ def nothing_is_found_in_a_right_read(answer: Any, rng: np.random.Generator) -> N
 @check(points=1, hidden=True)
 def missing_minus_one_is_found(answer: Any, rng: np.random.Generator) -> None:
     """A centre without the -1, everything else being right, must be called "g"."""
-    judge(answer, rng, "g", sizes(rng), "The centre of the grid is a pixel too far along x and y.")
+    judge(
+        answer,
+        rng,
+        "g",
+        sizes(rng),
+        "The centre of the grid is a pixel too far along x and y.",
+    )
 
 
 @check(points=1, hidden=True)
 def counting_from_zero_is_found(answer: Any, rng: np.random.Generator) -> None:
     """Filters counted from zero with the paper's formula, alone, must be called "i"."""
-    judge(answer, rng, "i", sizes(rng), "The grid begins a whole stride too early along x and y.")
+    judge(
+        answer,
+        rng,
+        "i",
+        sizes(rng),
+        "The grid begins a whole stride too early along x and y.",
+    )
 
 
 @check(points=2, hidden=True)
 def both_faults_are_found(answer: Any, rng: np.random.Generator) -> None:
     """A port with both faults must be called "both"."""
-    judge(answer, rng, "both", sizes(rng), "The grid is displaced by one pixel less one stride.")
+    judge(
+        answer,
+        rng,
+        "both",
+        sizes(rng),
+        "The grid is displaced by one pixel less one stride.",
+    )
 
 
 MUTANTS = {

@@ -9,8 +9,10 @@ STRIDE = 0.5  # pixels
 ### END SOLUTION
 
 
-def probe(size: tuple[int, int], n_filter: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image (1, height, width) and the five numbers of a window, for a port to read."""
+def probe(
+    size: tuple[int, int], n_filter: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """An image (1, height, width) and a window (5,), for a port to read."""
     ### BEGIN SOLUTION
     height, width = size
     image = np.tile(np.arange(width, dtype=float), (1, height, 1))

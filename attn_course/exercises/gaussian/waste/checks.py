@@ -51,7 +51,9 @@ def vector_form_on_any_image(answer: Any, rng: np.random.Generator) -> None:
             "Two multiplications a pixel: one forms the map, one applies it to the image.": [
                 (1 + cost) * pixels
             ],
-            "The layer's cost falls due for every pixel that it is handed.": [2 * pixels + cost],
+            "The layer's cost falls due for every pixel that it is handed.": [
+                2 * pixels + cost
+            ],
         },
     )
     close(got, want)
@@ -69,11 +71,16 @@ def two_products(answer: Any, rng: np.random.Generator) -> None:
         want,
         {
             "After the first product h × width numbers are left, not h × height or the image: "
-            "the second product takes h * width * w.": [first + h * height * w, 2 * first],
+            "the second product takes h * width * w.": [
+                first + h * height * w,
+                2 * first,
+            ],
             "These are the multiplications of A_y (I A_x^T); take A_y I first.": [
                 w * height * width + h * height * w
             ],
-            "There is a second product: what A_y I leaves is multiplied by A_x^T.": [first],
+            "There is a second product: what A_y I leaves is multiplied by A_x^T.": [
+                first
+            ],
             "This is the four-fold loop over glimpse and image; two products one after the other "
             "are cheaper.": [h * w * height * width],
         },
@@ -86,7 +93,8 @@ def layer_after_the_glimpse(answer: Any, rng: np.random.Generator) -> None:
     """After the matrix form the layer is handed h × w numbers and no more."""
     height, width, h, w = _sizes(rng)
     cost = int(rng.integers(3, 50))
-    got = answer.matrix_cost(height, width, h, w, cost) - answer.matrix_cost(height, width, h, w, 0)
+    got = answer.matrix_cost(height, width, h, w, cost)
+    got = got - answer.matrix_cost(height, width, h, w, 0)
     want = cost * h * w
     _recognise(
         got,
@@ -94,7 +102,9 @@ def layer_after_the_glimpse(answer: Any, rng: np.random.Generator) -> None:
         {
             "After the matrix form the layer is handed the glimpse, h × w numbers, and no longer "
             "the whole image.": [cost * height * width],
-            "The layer's cost falls due for every number of the glimpse, h × w times.": [cost],
+            "The layer's cost falls due for every number of the glimpse, h × w times.": [
+                cost
+            ],
         },
     )
     close(got, want)
@@ -105,7 +115,8 @@ def threshold_where_costs_meet(answer: Any, rng: np.random.Generator) -> None:
     """At the threshold both forms cost the same; check yours by putting it into both counts."""
     for _ in range(3):
         height, width, h, w = _sizes(rng)
-        pixels, first, second = height * width, h * height * width, h * width * w
+        pixels = height * width
+        first, second = h * pixels, h * width * w
         want = (first + second - 2 * pixels) / (pixels - h * w)
         got = answer.threshold(height, width, h, w)
         _recognise(
@@ -121,9 +132,14 @@ def threshold_where_costs_meet(answer: Any, rng: np.random.Generator) -> None:
                 "difference of what the two forms hand on.": [
                     (first + second - 2 * pixels) / pixels
                 ],
-                "Do not round the threshold.": [np.floor(want), np.ceil(want), np.round(want)],
+                "Do not round the threshold.": [
+                    np.floor(want),
+                    np.ceil(want),
+                    np.round(want),
+                ],
                 "This is the threshold for A_y (I A_x^T); take A_y I first.": [
-                    (w * pixels + h * height * w - 2 * pixels) / (pixels - h * w)
+                    (w * pixels + h * height * w - 2 * pixels)
+                    / (pixels - h * w)
                 ],
             },
         )
@@ -148,9 +164,13 @@ def _sizes(rng: np.random.Generator) -> tuple[int, int, int, int]:
     return int(height), int(width), int(h), int(w)
 
 
-def _recognise(got: Any, want: float, mistakes: dict[str, list[float]]) -> None:
+def _recognise(
+    got: Any, want: float, mistakes: dict[str, list[float]]
+) -> None:
     """Name the mistake if the number is one that it leads to, and not the right one."""
-    if not isinstance(got, int | float | np.generic) or np.isclose(got, want, rtol=1e-9):
+    if not isinstance(got, int | float | np.generic) or np.isclose(
+        got, want, rtol=1e-9
+    ):
         return
     for sentence, values in mistakes.items():
         if np.isclose(got, values, rtol=1e-9).any():

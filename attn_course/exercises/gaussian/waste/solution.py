@@ -10,7 +10,7 @@ def vector_cost(height: int, width: int, cost: float) -> float:
 
 
 def matrix_cost(height: int, width: int, h: int, w: int, cost: float) -> float:
-    """Multiplications of the matrix form, A_y I first, and of the layer after it."""
+    """Multiplications of the matrix form, A_y I first, and the layer after."""
     ### BEGIN SOLUTION
     first = h * height * width  # (h, height) times (height, width)
     second = h * width * w  # (h, width) times (width, w)

@@ -6,7 +6,11 @@ import numpy as np
 
 from attn_course._typing import Array
 from attn_course.exercises.checking import Mutant, Wrong, check, close
-from attn_course.gaussian.reference import filterbank, gaussian_glimpse, gaussian_write
+from attn_course.gaussian.reference import (
+    filterbank,
+    gaussian_glimpse,
+    gaussian_write,
+)
 
 
 def window(
@@ -54,12 +58,15 @@ def write_by_hand(answer: Any, rng: np.random.Generator) -> None:
 
 
 @check(points=1)
-def reading_and_writing_are_adjoint(answer: Any, rng: np.random.Generator) -> None:
+def reading_and_writing_are_adjoint(
+    answer: Any, rng: np.random.Generator
+) -> None:
     """The sum of glimpse(image) · patch must equal the sum of image · write(patch)."""
     size, grid = (7, 11), (4, 3)
     image, patch = rng.normal(size=(1, *size)), rng.normal(size=(1, *grid))
     pairs = window(rng, size, grid)
-    read, written = answer.glimpse(image, *pairs, grid), answer.write(patch, *pairs, size)
+    read = answer.glimpse(image, *pairs, grid)
+    written = answer.write(patch, *pairs, size)
     if np.shape(read) != patch.shape or np.shape(written) != image.shape:
         raise Wrong(
             f"From an image of {image.shape} a glimpse of {patch.shape} was expected, got "
@@ -79,7 +86,11 @@ def mass_is_kept(answer: Any, rng: np.random.Generator) -> None:
     patch = rng.random((1, 3, 2)) + 0.5
     for mean in ([2.0, 3.0], [-40.0, 5.0], [4.0, 90.0]):
         canvas = answer.write(
-            patch, np.array(mean), np.array([0.8, 1.1]), np.array([1.4, 1.7]), (9, 8)
+            patch,
+            np.array(mean),
+            np.array([0.8, 1.1]),
+            np.array([1.4, 1.7]),
+            (9, 8),
         )
         close(
             np.sum(canvas),
@@ -93,20 +104,27 @@ def mass_is_kept(answer: Any, rng: np.random.Generator) -> None:
 def read_of_any_window(answer: Any, rng: np.random.Generator) -> None:
     """The glimpse of a random image, not square and of one channel, is not the right one."""
     for _ in range(3):
-        size, grid = (int(rng.integers(8, 12)), int(rng.integers(13, 17))), (3, 5)
+        size = (int(rng.integers(8, 12)), int(rng.integers(13, 17)))
+        grid = (3, 5)
         image = rng.random((1, *size))
         mean, std, stride = window(rng, size, grid)
         got = answer.glimpse(image, mean, std, stride, grid)
         want = gaussian_glimpse(image, mean, std, stride, grid)
         recognise(got, gaussian_glimpse, image, mean, std, stride, grid)
-        close(got, want, "The glimpse of a random image is not A_y I A_x^T.", rtol=1e-7)
+        close(
+            got,
+            want,
+            "The glimpse of a random image is not A_y I A_x^T.",
+            rtol=1e-7,
+        )
 
 
 @check(points=2, hidden=True)
 def write_of_any_window(answer: Any, rng: np.random.Generator) -> None:
     """The canvas of a random patch, not square and of one channel, is not the right one."""
     for _ in range(3):
-        size, grid = (int(rng.integers(8, 12)), int(rng.integers(13, 17))), (3, 5)
+        size = (int(rng.integers(8, 12)), int(rng.integers(13, 17)))
+        grid = (3, 5)
         patch = rng.random((1, *grid))
         mean, std, stride = window(rng, size, grid)
         got = answer.write(patch, mean, std, stride, size)
@@ -115,18 +133,26 @@ def write_of_any_window(answer: Any, rng: np.random.Generator) -> None:
         if np.shape(got) == want.shape:
             bank_y = filterbank(mean[1], std[1], stride[1], grid[0], size[0])
             bank_x = filterbank(mean[0], std[0], stride[0], grid[1], size[1])
-            if np.allclose(got, np.linalg.pinv(bank_y) @ patch @ np.linalg.pinv(bank_x).T):
+            if np.allclose(
+                got, np.linalg.pinv(bank_y) @ patch @ np.linalg.pinv(bank_x).T
+            ):
                 raise Wrong(
                     "You paint with the pseudo-inverse, which undoes the read as well as can be. "
                     "The write is the transpose and undoes nothing."
                 )
-            even_y, even_x = bank_y / bank_y.sum(axis=0), bank_x / bank_x.sum(axis=0)
+            even_y = bank_y / bank_y.sum(axis=0)
+            even_x = bank_x / bank_x.sum(axis=0)
             if np.allclose(got, even_y.T @ patch @ even_x):
                 raise Wrong(
                     "You normalise the transposed filters anew. They are used as they are: it is "
                     "the weights of a patch pixel that sum to one, not those of a canvas pixel."
                 )
-        close(got, want, "The canvas of a random patch is not A_y^T w A_x.", rtol=1e-7)
+        close(
+            got,
+            want,
+            "The canvas of a random patch is not A_y^T w A_x.",
+            rtol=1e-7,
+        )
 
 
 @check(points=1, hidden=True)
@@ -154,9 +180,13 @@ def channel_fault(got: Any, want: Array) -> str:
     if np.shape(got) == want.shape:
         if np.allclose(got, want[:1]):
             return "Every channel of your result is the first one's."
-        if np.allclose(got, want.sum(axis=0)) or np.allclose(got, want.mean(axis=0)):
+        if np.allclose(got, want.sum(axis=0)) or np.allclose(
+            got, want.mean(axis=0)
+        ):
             return "Your result mixes the channels: the result of each depends on that one alone."
-    return "Each channel is treated by itself, all of them through the same grid."
+    return (
+        "Each channel is treated by itself, all of them through the same grid."
+    )
 
 
 def recognise(got: Any, function: Any, *window: Any) -> None:
@@ -166,7 +196,9 @@ def recognise(got: Any, function: Any, *window: Any) -> None:
     exchanged = function(image, mean, stride, std, size)
     if np.shape(got) == swapped.shape:
         if np.allclose(got, swapped):
-            raise Wrong("You have exchanged x and y: pairs are (x, y), sizes (height, width).")
+            raise Wrong(
+                "You have exchanged x and y: pairs are (x, y), sizes (height, width)."
+            )
         if np.allclose(got, exchanged):
             raise Wrong("You have exchanged std and stride.")
         if not np.any(got):

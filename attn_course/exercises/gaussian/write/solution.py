@@ -1,4 +1,4 @@
-"""Read an image through a grid of Gaussians, and paint through the same grid."""
+"""Read an image through a grid of Gaussians, and paint through it."""
 
 import numpy as np
 
@@ -12,7 +12,10 @@ def glimpse(
     stride: np.ndarray,
     size: tuple[int, int],
 ) -> np.ndarray:
-    """Read (channel, height, width) through the grid: (channel, h, w), where size is (h, w)."""
+    """Read (channel, height, width) through the grid: (channel, h, w).
+
+    `size` is (h, w).
+    """
     ### BEGIN SOLUTION
     height, width = image.shape[1:]
     read_y = filterbank(mean[1], std[1], stride[1], size[0], height)
@@ -28,7 +31,10 @@ def write(
     stride: np.ndarray,
     size: tuple[int, int],
 ) -> np.ndarray:
-    """Paint (channel, h, w) onto black: (channel, height, width), where size is (height, width)."""
+    """Paint (channel, h, w) onto black: (channel, height, width).
+
+    `size` is (height, width).
+    """
     ### BEGIN SOLUTION
     h, w = patch.shape[1:]
     write_y = filterbank(mean[1], std[1], stride[1], h, size[0])
