@@ -17,7 +17,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 TORCH_FILES := functional.py modules.py recipe.py training
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile
 
-.PHONY: help book test test-numpy lab serve notebooks format recheck clean
+.PHONY: help book book-instructor test test-numpy test-grading bench-grading grader lab serve notebooks format recheck clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -35,6 +35,18 @@ test: $(VENV)/.test  ## check style and types, run all tests and notebooks (DEVI
 
 test-numpy: $(VENV)-numpy/.test-numpy  ## test the half that needs no torch (PY=python3.13: with that Python)
 	$(VENV)-numpy/bin/python -m pytest $(addprefix --ignore-glob=*/,$(TORCH_FILES)) $(ARGS)
+
+test-grading: $(VENV)/.test  ## grade the whole class of honest, broken and cheating submissions
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --grading -m grading $(ARGS)
+
+bench-grading: $(VENV)/.grading  ## measure how long grading takes, into book/runs/grading.json
+	OMP_NUM_THREADS=1 $(BIN)/python .ci/bench_grading.py
+
+grader: $(VENV)/.grading  ## set up handing out and grading: attn-course new, assign, grade
+	@$(BIN)/attn-course doctor
+
+book-instructor: $(VENV)/.book  ## build the book with solutions into _build/instructor/_build/html
+	@$(BIN)/python .ci/instructor.py
 
 lab: $(VENV)/.lab  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir book

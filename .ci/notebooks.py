@@ -1,7 +1,8 @@
 """Run the book's notebooks and store them in canonical form: what a person wrote, and text outputs.
 
-No images, no widget state, no times, cells numbered in order: running a notebook again changes no
-byte, and a difference between two versions of it is one that somebody made.
+The exercises of a chapter are put in from their sources. No images, no widget state, no times,
+cells numbered in order: running a notebook again changes no byte, and a difference between two
+versions of it is one that somebody made.
 
     python .ci/notebooks.py [NOTEBOOK ...]
 """
@@ -14,9 +15,12 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from attn_course.exercises import load, names
+from attn_course.exercises.cells import cells
+
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
-KEPT = ("tags", "mystnb")  # of a cell's metadata
+KEPT = ("tags", "mystnb", "attn")  # of a cell's metadata
 UNSTORED = ("image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json")
 NO_OUTPUT = "nbval-ignore-output"  # live figures and training: run, never stored
 NO_RUN = "skip-execution"
@@ -30,6 +34,28 @@ def notebooks() -> list[Path]:
 def tags(cell) -> list[str]:
     """The cell's tags."""
     return cell.metadata.get("tags", [])
+
+
+def with_exercises(notebook, chapter: str):
+    """A copy with the exercises of the sources, where the old ones or their heading stood."""
+    ours = [bool(cell.metadata.get("attn")) for cell in notebook.cells]
+    heading = [cell.source.lstrip().startswith("## Exercises") for cell in notebook.cells]
+    place = ours.index(True) if any(ours) else heading.index(True) + 1 if any(heading) else None
+    kept = [cell for cell, mine in zip(notebook.cells, ours, strict=True) if not mine]
+    made = []
+    for name in names():
+        for cell in cells(load(name), book=True) if name.split("/")[0] == chapter else ():
+            new = (
+                nbformat.v4.new_markdown_cell
+                if cell.kind == "markdown"
+                else nbformat.v4.new_code_cell
+            )
+            made.append(new(cell.source, metadata={"attn": {"exercise": name, "part": cell.part}}))
+    if made and place is None:
+        raise ValueError(f"{chapter}: the chapter has exercises and no heading '## Exercises'")
+    whole = nbformat.from_dict(dict(notebook))
+    whole.cells = [*kept[:place], *made, *kept[place:]] if made else kept
+    return whole
 
 
 def text_only(output):
@@ -72,7 +98,7 @@ def text(notebook) -> str:
 
 def execute(path: Path) -> None:
     """Run a notebook from its own folder and store it; a failing cell leaves the file as it was."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_exercises(nbformat.read(path, as_version=4), path.stem)
     NotebookClient(
         notebook,
         timeout=300,

@@ -98,7 +98,8 @@ def copies(notebook, place, public):
     """Functions of a notebook that the package has, under this name or another."""
     found = []
     for cell in notebook.cells:
-        if cell.cell_type != "code" or "live" in form.tags(cell):
+        starter = cell.metadata.get("attn", {}).get("part") == "starter"  # compared below
+        if cell.cell_type != "code" or starter or "live" in form.tags(cell):
             continue
         code = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M)
         for name, plain in functions(code):
@@ -152,6 +153,20 @@ def notebook(path):
 def test_is_canonical(path, notebook):
     stored = path.read_text(encoding="utf-8")
     assert stored == form.text(form.canonical(notebook)), "run: make notebooks"
+
+
+def stale(notebook, chapter):
+    """Cells of exercises that are not what the sources of the exercises give."""
+
+    def shown(book):
+        return [(cell.cell_type, cell.source, cell.metadata.get("attn")) for cell in book.cells]
+
+    now, then = shown(form.with_exercises(notebook, chapter)), shown(notebook)
+    return [cell for cell in then if cell not in now] + [cell for cell in now if cell not in then]
+
+
+def test_exercises_are_those_of_the_sources(path, notebook):
+    assert stale(notebook, path.stem) == [], "run: make notebooks"
 
 
 def test_every_cell_was_run_before_it_was_stored(notebook):
@@ -235,6 +250,15 @@ def window(mean: float, n_pixel: int):
     assert copies(page(copy, metadata={"tags": ["live"]}), place, set()) == []
     assert copies(page(other), place, set()) == []
     assert len(copies(page(other), place, {"mine"})) == 1
+
+
+def test_altered_starter_is_found():
+    cell = {"exercise": "gaussian/filterbank", "part": "starter"}
+    chapter = form.with_exercises(page("## Exercises", kind="markdown"), "gaussian")
+    assert stale(chapter, "gaussian") == []
+    (starter,) = (c for c in chapter.cells if c.metadata.get("attn") == cell)
+    starter.source += "\n# or so"
+    assert len(stale(chapter, "gaussian")) == 2
 
 
 def test_lost_objective_and_idle_exercise_are_found():

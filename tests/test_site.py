@@ -8,7 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from chromium import launched, served
+from exercise_secrets import leaks
+
+from attn_course.exercises import load, names
+from attn_course.exercises.cells import label
 
 pytestmark = [pytest.mark.site, pytest.mark.requires("chromium")]
 
@@ -62,8 +67,6 @@ def site(request):
 @pytest.fixture(scope="module")
 def pages(site):
     """Path below the site -> parsed page, of every page of the book."""
-    from bs4 import BeautifulSoup
-
     found = sorted(site.glob("book/**/*.html"))
     assert found
     read = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in found}
@@ -103,6 +106,28 @@ def test_no_internal_link_or_anchor_is_broken(site, pages):
             if not (site / path).exists() or (anchor and anchor not in ids.get(path, {anchor})):
                 broken.add(f"{name} -> {reference}")
     assert not broken, "\n".join(sorted(broken))
+
+
+def test_no_file_holds_a_solution_or_a_hidden_check(site):
+    exercises = [load(name) for name in names()]
+    found = set()
+    for path in site.rglob("*"):
+        if path.suffix not in (".html", ".ipynb", ".md", ".txt", ".js", ".json", ".py", ".inv"):
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for one in exercises:
+            found |= {f"{path.relative_to(site)}: {one.name}: {x}" for x in leaks(one, text)}
+    assert not found, "\n".join(sorted(found))
+
+
+def test_every_exercise_stands_in_its_box_with_its_hints(pages):
+    for name in names():
+        one = load(name)
+        page = pages[f"book/{one.chapter}.html"]
+        box = page.select_one(f"div.exercise#{label(one)}")
+        assert box is not None, name
+        assert one.title in box.get_text()
+        assert len(box.find_all("summary")) == len(one.hints) == 3
 
 
 def test_every_image_has_alternative_text(pages):

@@ -1,16 +1,26 @@
-"""The book's own Sphinx extension: live figures, and two checks of a build.
+"""The book's own Sphinx extension: figures, exercises, measured numbers.
 
 * `attn_course/figures/static/*.mjs` go to `_static/attn/`, whence each page
   loads the host script.
+* `{exercise-table}` lists all exercises, with what they ask for.
+* {measured}`FILE KEY FORMAT` is a number of a record below `book/runs`, in
+  Python's format.
 * A role that finds nothing ({func}`nowhere`) is a warning, hence an error.
 * So is an entry of the bibliography that no page cites.
 """
 
+import json
 import shutil
 from pathlib import Path
 
+from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from attn_course.exercises import load, names
+from attn_course.exercises.cells import LEVELS, label
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parents[1] / "attn_course" / "figures" / "static"
@@ -45,7 +55,39 @@ def check_bibliography(app, env):
         log.warning("the bibliography's entry '%s' is cited on no page", key)
 
 
+class ExerciseTable(SphinxDirective):
+    """A row for every exercise; nothing of it is a secret."""
+
+    def run(self):
+        heads = "name", "kind", "effort", "minutes", "needs", "points"
+        rows = [[*heads, "by hand"], ["---"] * 7]
+        for name in names():
+            one = load(name)
+            machine = sum(check.points for check in one.checks())
+            hand = sum(question.points for question in one.questions)
+            link = f"[{name}](#{label(one)})"
+            facts = [link, one.kind, LEVELS[one.difficulty], one.minutes]
+            rows.append([*facts, one.needs, machine, hand])
+        lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
+        box = nodes.container()
+        text = StringList(lines, source="exercises")
+        self.state.nested_parse(text, self.content_offset, box)
+        return box.children
+
+
+class Measured(SphinxRole):
+    """A number that a committed command has measured."""
+
+    def run(self):
+        file, key, form = self.text.split()
+        path = HERE.parent / "runs" / file
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return [nodes.Text(format(record[key], form))], []
+
+
 def setup(app):
+    app.add_directive("exercise-table", ExerciseTable)
+    app.add_role("measured", Measured())
     app.connect("builder-inited", copy_modules)
     app.connect("doctree-read", warn_of_dangling_roles)
     app.connect("env-check-consistency", check_bibliography)
