@@ -679,7 +679,7 @@ IN_KERNEL = [
     patched("nothing-is-compared", NO_COMPARING, short=True),
     patched("no-testing", NO_TESTING),
     patched("shell-transformed", TRANSFORMED),
-    cheat("nothing-is-asserted", NOT_IT, bottom=(LINES + NO_ASSERTS,)),
+    cheat("nothing-is-asserted", NOT_IT, bottom=(LINES + NO_ASSERTS,), harms=True),
     cheat(
         "equals-everything",
         filters("return np.zeros((n_filter, n_pixel)).view(Same)", LINES + EVERYTHING),
@@ -824,16 +824,16 @@ def filterbank(mean, std, stride, n_filter, n_pixel, rule="exact"):
 REMEMBERS = """
 KEPT = []
 def wide(line):
-    KEPT.append(line.tolist())
+    KEPT.append(line.tolist()[:2])
     return 0.0
 def far(line, side, rule):
-    KEPT.append(line.tolist())
+    KEPT.append(line.tolist()[:2])
     return 0.0
 def narrow(line, mean):
-    KEPT.append((mean, line.tolist()))
+    KEPT.append((mean, line.tolist()[:2]))
     return 0.0
 """
-TELLS = 'raise ValueError(f"LEAK {KEPT[-1:]}")'
+TELLS = 'raise ValueError(f"LEAK {KEPT[:2] + KEPT[-2:]}")'
 IN_A_FILE = """
 def keep(value):
     with open("/tmp/kept", "a") as file:

@@ -13,7 +13,7 @@ from attn_course.exercises.source import Exercise, ExerciseError, load, names
 
 __all__ = ["check", "load", "names"]
 
-WIDTH = 96
+WIDTH = 79  # what fits beside the contents of a page
 SEED = (0,)  # of the visible checks, the same for everybody
 _first: dict[str, float] = {}  # exercise -> when it was first checked in this session
 

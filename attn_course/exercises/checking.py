@@ -5,7 +5,6 @@ handed, `answer`, has the submission's functions as attributes: here in the same
 grader at the far end of a pipe. Either way what goes in and comes out passes through `wire`.
 """
 
-import builtins
 import contextlib
 import importlib
 import traceback
@@ -22,6 +21,7 @@ from attn_course.exercises import wire
 WROTE = "WroteIntoInput"
 MISSING = "Missing"
 ENDED = "Ended"  # the process is gone
+COMMON = ("AttributeError", "IndexError", "NameError", "TypeError", "ValueError")
 SINGLE = "Your result comes in single precision; compute in float64, NumPy's own."
 SAID = {
     WROTE: "Your code writes into one of its inputs; work on a copy.",
@@ -54,8 +54,8 @@ class StudentError(Exception):
         if self.kind in SAID:
             return SAID[self.kind]
         if not openly:
-            known = {*dir(builtins), "LinAlgError"}  # a name of its own could tell an input
-            return f"Your code raised {self.kind if self.kind in known else 'an exception'}."
+            # Of common kinds alone: each name that may be shown could tell something of an input.
+            return f"Your code raised {self.kind if self.kind in COMMON else 'an exception'}."
         where = "" if self.line is None else f" in line {self.line}"
         text = f": {self.text}" if self.text else ""
         return f"Your code raised {self.kind}{where}{text}".rstrip(".") + "."
