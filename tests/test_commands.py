@@ -16,6 +16,8 @@ from attn_course.exercises import cells, source
 from attn_course.exercises import commands as student
 
 NEW = SOLUTION.replace("    ### BEGIN SOLUTION\n", "").replace("    ### END SOLUTION\n", "")
+BORROW = "from attn_course.gaussian.reference import filterbank as totals"
+BOOKS = f"{BORROW}\n{NEW.replace('totals', 'mine')}"
 
 
 @pytest.fixture
@@ -120,6 +122,8 @@ def test_the_table_of_exercises(root, call):
         (NEW, 0, "Everything that is checked here passes: 2 of 2 points."),
         (NEW.replace("cumsum", "sort"), 1, "not yet three steps (1 point) 1, 2 and 4 add up"),
         (NEW.replace("half * ", "stop * "), 1, "NameError in line 14: name 'stop' is not defined"),
+        (NEW[: NEW.index("def halved")], 1, "Not written yet: halved; the grader checks it too."),
+        (BOOKS, 1, "totals is the book's own, imported; write yours. passed half of two"),
         (NEW.replace("totals", "total"), 1, "no function called totals; was it renamed"),
         (NEW + "\n1 / 0\n", 0, "! The file stopped in line 16 with ZeroDivisionError"),
         ("def totals(step:\n", 1, "! The file stopped in line 1 with SyntaxError"),
@@ -201,10 +205,11 @@ ANSWERED = words("Since it takes in all of them.")
 
 @pytest.fixture
 def seen(call, tmp_path):
-    """validate(...) of a notebook with these cells."""
+    """validate(...) of a notebook with these cells, handed out with these exercises."""
 
-    def seen(*cells):
-        content = {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    def seen(*cells, exercises=()):
+        meta = {"attn": {"assignment": "week1", "exercises": list(exercises)}} if exercises else {}
+        content = {"cells": list(cells), "metadata": meta, "nbformat": 4, "nbformat_minor": 5}
         path = tmp_path / "work" / "week1.ipynb"
         path.write_text(json.dumps(content), encoding="utf-8")
         got, out, err = call("validate", "week1.ipynb")
@@ -237,8 +242,32 @@ STARTER = SOLUTION.replace(
     ("more", "says"),
     [
         ([code(NEW.replace("cumsum", "sort"))], "not yet three steps (1 point)"),
-        ([code(NEW), code("x = 1\ny = z")], "! cell 2 (`x = 1`) stopped in line 2 with NameError"),
-        ([code(NEW), code("x = (")], "! cell 2 (`x = (`) stopped in line 1 with SyntaxError"),
+        (
+            [code(NEW.replace("0.5", "share")), code("x = 1\nshare = z")],
+            "! cell 2 (`x = 1`) stopped in line 2 with NameError: name 'z' is not defined; "
+            "an answer needs share from it",
+        ),
+        (
+            [code(NEW[: NEW.index("def halved")]), code("def halved(step:\n    pass")],
+            "! cell 2 (`def halved(step:`) stopped in line 1 with SyntaxError",
+        ),
+        ([code(NEW[: NEW.index("def halved")])], "! there is no function halved; was it renamed"),
+        (
+            [code(NEW.replace("return half *", "raise NotImplementedError #"))],
+            "! halved is not written yet; the grader checks it too",
+        ),
+        (
+            [code(NEW), code(BORROW), code("x = totals")],
+            f"! totals is the book's own, imported in cell 2 (`{BORROW[:40]}`); write yours",
+        ),
+        (
+            [
+                code("from attn_course.gaussian import reference\nA = reference.filterbank(1)"),
+                code(NEW.replace("half * ", "half * B * ")),
+                code("B = A"),
+            ],
+            "! cell 1 (`from attn_course.gaussian import referen`) uses reference of attn_course",
+        ),
         (
             [code(NEW.replace("totals", "my_totals"))],
             "! there is no function totals; is it the one",
@@ -252,7 +281,7 @@ STARTER = SOLUTION.replace(
                 code(NEW.replace("return np", "return reference.totals(step) or np")),
                 code("from attn_course.gaussian import reference"),
             ],
-            '! cell 1 (`"""Running totals."""`) uses reference of attn_course in a function',
+            '! cell 1 (`"""Running totals."""`) uses reference of attn_course for an answer',
         ),
     ],
 )
@@ -274,6 +303,25 @@ def test_what_would_cost_points_is_marked(seen, more, says):
             "(`from attn_course.gaussian.task import cl`) uses clutter of attn_course, which is",
         ),
         ([code(NEW), words("Another.")], "answers small-totals-why twice"),
+        (
+            [code(NEW), code("x = 1\ny = z")],
+            "? cell 2 (`x = 1`) stopped in line 2 with NameError: name 'z' is not defined. "
+            "No answer needs it, so it costs nothing",
+        ),
+        ([code(NEW), code("x = (")], "? cell 2 (`x = (`) stopped in line 1 with SyntaxError"),
+        ([code(NEW + "\nprint(totals())")], '? cell 1 (`"""Running totals."""`) stopped in'),
+        ([code("import no_such\n" + NEW)], "? cell 1 (`import no_such`) stopped in line 1"),
+        (
+            [
+                code("from attn_course import data\ndef films():\n    return data.mnist('test')"),
+                code(NEW.replace("half = 0.5", "half, data = 0.5, 1")),
+            ],
+            "uses data of attn_course, which is left out when it is graded",
+        ),
+        (
+            [code("if True:\n" + "".join(f"    {line}\n" for line in NEW.splitlines()))],
+            "2 of 2 points",
+        ),
     ],
 )
 def test_what_costs_nothing_is_told(seen, more, says):
@@ -298,7 +346,7 @@ def test_an_untouched_starter_is_told_and_replaces_no_answer(root, seen):
 def test_a_question_without_an_answer_is_told(seen, text):
     got, out = seen(code(NEW), code(CHECK), words(text))
     assert got == 1
-    assert "! the question 'why' has no answer yet" in out
+    assert '! the question "Why is the last total the sum?" has no answer yet' in out
 
 
 def test_the_question_alone_is_no_answer(root, seen):
@@ -309,7 +357,78 @@ def test_the_question_alone_is_no_answer(root, seen):
 def test_an_answer_cell_that_is_gone_is_told(seen):
     got, out = seen(code(NEW), code(CHECK), words("Something.", "other"))
     assert got == 1
-    assert "! the cell for the answer to 'why' is gone" in out
+    assert '! the cell for the answer to "Why is the last total the sum?" is gone, or has' in out
+
+
+def prompt(root, name="small/totals", **meta):
+    """The first cell of an exercise."""
+    first = next(cells.cells(source.load(name, [root])))
+    return {"cell_type": "markdown", "source": first.source.splitlines(True), "metadata": meta}
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_an_exercise_whose_code_is_gone_is_told(root, seen, metadata):
+    meta = {"attn": {"exercise": "small/totals", "part": "prompt"}} if metadata else {}
+    got, out = seen(prompt(root, **meta), code("x = 1"), ANSWERED)
+    assert got == 1
+    assert "! small/totals is not in this notebook any more; take its cells from a fresh" in out
+    assert "1 thing above" in out
+
+
+def test_an_exercise_of_which_nothing_is_left_is_told(root, seen):
+    write(root / "small" / "more", prompt=PROMPT.replace("Running", "More"))
+    write(root / "small" / "words", prompt=PROMPT.replace("Running", "My"), checks=None)
+    handed_out = ["small/words", "small/totals", "small/more", "small/absent"]
+    got, out = seen(code(NEW), code(CHECK), ANSWERED, exercises=handed_out)
+    assert got == 1
+    assert "! small/words is not in this notebook any more" in out
+    assert "small/totals is not in" not in out
+    assert "? small/absent is not in this copy of the course" in out
+    # In the order of the hand-out.
+    assert out.index("small/words: My") < out.index("small/totals: R") < out.index("small/more: M")
+
+
+def test_exercises_come_in_the_notebooks_order(root, seen):
+    write(root / "small" / "earlier", prompt=PROMPT.replace("order = 2", "order = 1"))
+    got, out = seen(code(NEW), code(CHECK), code('check("small/earlier")'))
+    assert out.index("small/totals: ") < out.index("small/earlier: ")
+
+
+@pytest.mark.parametrize("handed_out", [[], ["small/totals"]])
+def test_answers_that_have_lost_their_metadata_are_told(root, seen, handed_out):
+    told = prompt(root) if not handed_out else words("x", "other") | {"metadata": {}}
+    answer = {"cell_type": "markdown", "source": "Since it does.", "metadata": {}}
+    got, out = seen(told, code(NEW), code(CHECK), answer, exercises=handed_out)
+    assert got == 1
+    assert "is gone, or has lost what tells it from other cells" in out
+    assert "1 thing above" in out
+
+
+def test_what_a_starter_gives_need_not_be_written_again(root, seen):
+    given = SOLUTION.replace("    half = 0.5\n    ### BEGIN SOLUTION", "    half = 0.5")
+    write(root / "small" / "totals", solution=given[: given.rindex("    ### END")])
+    starter = source.load("small/totals", [root]).starter()
+    own = NEW[: NEW.index("def halved")]
+    got, out = seen(code(starter, **STARTER_META), code(own), code(CHECK), ANSWERED)
+    assert "2 of 2 points" in out
+    assert got == 0
+
+
+def test_importing_what_an_exercise_builds_on_is_blamed_on_that_cell_alone(root, seen):
+    later = PROMPT.replace("order = 2", 'order = 3\nafter = ["small/totals"]')
+    write(
+        root / "small" / "more",
+        CHECKS.replace("totals", "sums").replace("halved", "thirds"),
+        later.replace("Question: why", "Question: more"),
+        SOLUTION.replace("totals", "sums").replace("halved", "thirds"),
+    )
+    more = NEW.replace("totals", "sums").replace("halved", "thirds")
+    more = more.replace("np.cumsum(step)", "totals(step)")
+    got, out = seen(code(BORROW), code(more), code('check("small/more")'))
+    assert got == 1
+    assert "imports totals, which is the book's own; an answer here builds on yours" in out
+    assert out.count("cell 1 (") == 1
+    assert "cell 2 (" not in out
 
 
 def test_a_page_of_the_book_has_no_questions_to_hand_in(seen):
@@ -324,8 +443,8 @@ def test_a_cell_that_never_ends_costs_no_other_cell(seen, monkeypatch):
         student, "Submission", lambda *args, **more: whole(*args, **more, start_seconds=1)
     )
     got, out = seen(code("while True: pass"), code(NEW), code(CHECK), ANSWERED)
-    assert got == 1
-    assert "! cell 1 (`while True: pass`) did not come to an end in time" in out
+    assert got == 0
+    assert "? cell 1 (`while True: pass`) did not come to an end in time" in out
     assert "2 of 2 points that can be checked here" in out
 
 

@@ -27,11 +27,11 @@ from attn_course.exercises.cells import ANSWER
 from attn_course.exercises.source import load
 from attn_course.grading import collect as collecting
 from attn_course.grading import sandbox
-from attn_course.grading.assign import assign, source_notebook
+from attn_course.grading.assign import assign, changed, source_notebook, starters
 from attn_course.grading.collect import collect
 from attn_course.grading.course import CourseError, Late, load_course, new_course
 from attn_course.grading.export import write_answers, write_grades
-from attn_course.grading.feedback import write_feedback
+from attn_course.grading.feedback import _first_words, write_feedback
 from attn_course.grading.gradebook import (
     MOST_EXTRA_CELLS,
     harmless,
@@ -289,6 +289,15 @@ def fake_report(course, student, earned, **more):
          r"line 13: week1: trial/double and trial/twice both ask for a function 'double'"),
         ("bo = 2026-12-02", "bo = 2026-11-02", r"line 22: .*ends before week1 is due"),
         ("[late]", "[late", r"line 5"),
+        ('weight = { "trial/double" = 2 }', 'by_hand = "no"', r"line 14: by_hand must be true or"),
+        ('weight = { "trial/double" = 2 }', "by_hand = false",
+         r"line 13: week1: nothing is left of trial/reason"),
+        ("grace_minutes = 15", 'grace_minutes = 15\ntitle = "x"',
+         r"line 9: title stands below \[late\] .* the top of the file"),
+        ("bo = 2026-12-02T23:59:00+01:00", 'exercises = ["mine"]',
+         r"line 22: exercises stands below \[extensions.week1\] .* the top of the file"),
+        ("bo = 2026-12-02T23:59:00+01:00", "by_hand = false",
+         r"line 22: by_hand stands below .* its table \[\[assignment\]\]"),
     ],
 )  # fmt: skip
 def test_a_wrong_course_file_names_the_line_and_the_cure(course, old, new, said):
@@ -480,6 +489,75 @@ def test_points_that_have_been_given_do_not_change_unless_told(course, week1):
         assign(changed, changed.assignments[0], force=True)
 
 
+def test_the_notebook_names_its_assignment_and_exercises(course, week1):
+    assert released(course)["metadata"]["attn"] == {
+        "assignment": "week1",
+        "exercises": ["trial/double", "trial/reason"],
+    }
+
+
+def test_what_a_person_would_mark_can_be_left_out(course):
+    text = CONFIG.replace('"trial/double", "trial/reason"', '"trial/double", "trial/both"')
+    both = course.folder / "mine" / "trial" / "both"
+    shutil.copytree(both.with_name("double"), both)
+    for path in both.iterdir():
+        said = path.read_text().replace("double", "both")
+        path.write_text(said + (QUESTION if path.name == "prompt.md" else ""))
+    for by_hand, points in (("true", 13), ("false", 9)):
+        (course.folder / "course.toml").write_text(
+            text.replace("weight =", f"by_hand = {by_hand}\nweight =")
+        )
+        there = load_course(course.folder)
+        week = there.assignments[0]
+        assert week.by_hand == (by_hand == "true")
+        assert sum(one.points for one in there.marks(week)) == points
+        made = source_notebook(there, week, "wheel")
+        asked = [one for one in made.cells if one.metadata.attn.part == "question"]
+        assert len(asked) == int(week.by_hand)
+        assert ("Write your answer here" in made.cells[0].source) == week.by_hand
+        assert f"{points} points" in made.cells[0].source
+        assert ("Why is it so?" in nbformat.writes(made)) == week.by_hand
+    assign(there, week)
+    assert "of_the_model" not in there.release("week1").read_text()
+
+
+def update(course):
+    """Another text and another starter, as a new version of the course may have them."""
+    folder = course.folder / "mine" / "trial" / "double"
+    for name, old, new in (
+        ("prompt.md", "Write it.", "Write it well."),
+        ("solution.py", "Return two times x.", "Return x twice."),
+    ):
+        text = (folder / name).read_text()
+        assert text.count(old) == 1
+        (folder / name).write_text(text.replace(old, new))
+
+
+def test_an_update_of_the_exercises_costs_no_answer_and_is_told(course, week1, capsys):
+    made = answered(course)
+    starter = copy.deepcopy(cell_of(made, "trial-double-answer"))
+    own = {"cell_type": "code", "metadata": {}, "source": RIGHT, "outputs": []}
+    made["cells"].insert(made["cells"].index(starter), own)  # above the untouched starter
+    hand_in(course, "ada", made)
+    assert changed(course, week1) == []
+    update(course)
+    assert grade(course) == 0
+    said = capsys.readouterr().out
+    assert "trial/double: what students were handed out is not what" in said
+    assert "(text, starter)" in said
+    assert row_of(course, week1, "ada").score == 6
+    before = starters(course, week1)
+    (course.folder / "gradebook.db").unlink()
+    assert main(["assign", "--course", str(course.folder), "week1"]) == 0  # by mistake, say
+    assert "week1 was handed out before. trial/double: " in capsys.readouterr().out
+    assert before[0] in starters(course, week1)
+    assert len(starters(course, week1)) == 2
+    assert changed(course, week1) == []
+    shutil.rmtree(course.results("week1"))
+    assert grade(course) == 0
+    assert row_of(course, week1, "ada").score == 6
+
+
 # What comes back
 
 
@@ -495,6 +573,8 @@ def test_the_whole_way(course, week1, capsys):
     assert "3 from timestamp.txt" in said
     assert re.search(r"di +nothing was handed in", said)
     assert "1 answers wait for a person" in said
+    assert re.search(r"cy +0 of 10: the file is not a notebook", said)
+    assert "1 could not be read: cy" in said
     scores = {row.student.id: (row.score, row.unmarked) for row in rows(course, week1)}
     assert scores == {"ada": (6, 1), "bo": (2, 0), "cy": (0, 0), "di": (0, 0)}
 
@@ -523,6 +603,9 @@ def test_the_whole_way(course, week1, capsys):
     assert "Nearly &lt;i&gt;all&lt;/i&gt; of it." in ada
     assert "Trial &lt;1&gt;" in ada
     cy = pages["cy"].read_text(encoding="utf-8")
+    assert cy.index("The file is not a notebook") < cy.index("<section")
+    assert cy.count("Not checked") == 1
+    assert "Not run" not in cy
     for page in (ada, bo, cy):
         assert "def double" not in page
         assert "6.0" not in page
@@ -547,6 +630,39 @@ def test_the_whole_way(course, week1, capsys):
     assert {path.name for path in write_answers(course, week1)} == {"ada.py", "bo.py", "cy.py"}
     assert (answers / "bo.py").read_text().strip() == HALF.strip()
     assert (answers / "cy.py").read_text().strip() == ""
+
+
+def page_of(course, week, student):
+    (path,) = (path for row, path in write_feedback(course, week) if row.student.id == student)
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_page_says_what_is_pending_and_what_was_not_begun(course, week1):
+    hand_in(course, "ada", answered(course, None, "Because."))
+    fake_report(course, "ada", 0)
+    path = course.results("week1") / "ada.json"
+    report = json.loads(path.read_text())
+    found = report["exercises"]["trial/double"]
+    found |= {"begun": False, "outcomes": [{**found["outcomes"][0], "message": "No."}] * 3}
+    path.write_text(json.dumps(report | {"notes": ["Cell 1, `a < <b>`, stopped."]}))
+    store(course, week1, {"ada": week1.due})
+    page = page_of(course, week1, "ada")
+    assert "0 of 6 points marked so far; 4 points still to be marked" in page
+    assert "Not begun: no cell but the starter defines <code>double</code>" in page
+    assert "No." not in page
+    assert "Cell 1, <code>a &lt; &lt;b&gt;</code>, stopped." in page
+    assert "Why: Why is it so?" in page
+    assert re.search(r"to be marked</span>\s*<span class=\"score\">of 4</span>", page)
+    mark(course, "ada", 3, "")
+    page = page_of(course, week1, "ada")
+    assert "3 of 10 points</p>" in page
+    assert "marked so far" not in page
+
+
+def test_first_words_end_where_a_word_does_and_in_no_formula():
+    assert _first_words("Why  is\nit so?") == "Why is it so?"
+    assert _first_words("one two three", 9) == "one two …"
+    assert _first_words("Show that $a + b = c$ holds.", 20) == "Show that …"
 
 
 def test_without_a_sandbox_it_refuses(course, week1, monkeypatch, capsys):
@@ -693,8 +809,26 @@ def test_an_answer_is_found_wherever_it_stands(course, week1):
     def at_the_end(cells):
         cells.append(copy.deepcopy(words))  # below the answer cell, which is the last one
 
-    def forgotten_ids(cells):
+    def forgotten(cells, ids=False):
         cells[-1]["source"] = "It is so."
+        for cell in cells:
+            cell["metadata"] = {}
+            if ids:
+                cell.pop("id", None)
+
+    def forgotten_ids(cells):
+        forgotten(cells, ids=True)
+
+    def in_the_question(cells):
+        forgotten_ids(cells)
+        cells.pop()
+        cells[-1]["source"] = ["".join(cells[-1]["source"]), "\n\nIt is so."]
+
+    def in_the_question_with_ids(cells):
+        cells[-2]["source"] = ["".join(cells[-2]["source"]), "\n\nIt is so."]
+
+    def between(cells):
+        cells.insert(-1, copy.deepcopy(words))
         for cell in cells:
             cell["metadata"] = {}
             cell.pop("id", None)
@@ -708,17 +842,38 @@ def test_an_answer_is_found_wherever_it_stands(course, week1):
         cells.append(copy.deepcopy(cells[-1]) | {"source": ANSWER})
         cells.insert(1, code)
 
-    for change in (at_the_end, forgotten_ids, moved_up, copied):
+    places = at_the_end, in_the_question, in_the_question_with_ids, between
+    for change in (*places, forgotten, forgotten_ids, moved_up, copied):
         made = submission(course, change)
         answer = cell_of(made, "trial-reason-why")["source"]
         shown = "\n".join(cell.source for cell in made.cells)
-        assert "It is so." in (answer if change is not forgotten_ids else shown), change
+        assert answer == "It is so.", change
+        assert shown.count("It is so.") == 1, change
     assert RIGHT in [cell.source for cell in made.cells]
     made = submission(course, lambda cells: cells[-1].update(source="It is so.", cell_type="raw"))
     assert cell_of(made, "trial-reason-why")["source"] == "It is so."
     for text in ("", "  \n", f" {ANSWER}\n"):
         made = submission(course, lambda cells, text=text: cells[-1].update(source=text))
         assert cell_of(made, "trial-reason-why")["source"] == ANSWER
+
+
+def test_an_answer_that_is_not_found_is_told_and_looked_for(course, week1, capsys):
+    made = answered(course, RIGHT)
+    words = {"cell_type": "markdown", "metadata": {}, "source": "It is so."}
+    del made["cells"][-2:]  # the question and the cell for its answer
+    made["cells"].insert(0, words)
+    hand_in(course, "ada", made)
+    bare = answered(course, RIGHT)
+    del bare["cells"][-1:]
+    hand_in(course, "bo", bare)  # nothing that could be the answer
+    assert grade(course) == 0
+    said = capsys.readouterr().out
+    assert said.count("The cell for the answer trial-reason-why is gone") == 1
+    assert row_of(course, week1, "ada").unmarked == 1
+    assert row_of(course, week1, "bo").unmarked == 0
+    assert "trial-reason-why is gone" in page_of(course, week1, "ada")
+    shown = json.loads(course.autograded("week1", "ada").read_text(encoding="utf-8"))
+    assert "trial-reason-why is gone" in "".join(shown["cells"][0]["source"])
 
 
 class Tags(html.parser.HTMLParser):
@@ -844,10 +999,11 @@ def test_downloads_of_each_kind_are_matched_and_the_rest_is_listed(course):
         archive = course.folder / f"{name}.zip"
         archive.write_bytes(zipped(files))
         found = collect(course, week, archive)
-        assert {one.student for one in found.submissions} == students, name
+        taken = {one.student for one in found.submissions if one.time_from != "timestamp.txt"}
+        assert taken == students, name
         assert {where for where, _ in found.unknown} == unknown, name
-        assert all(one.time_from == "the file's own time" for one in found.submissions)
         assert course.submitted("week1", "ada").read_text() == second
+    assert {one.student for one in found.submissions} == {"ada", "bo", "di"}  # di from before
     assert not (course.folder.parent / "di.ipynb").exists()
     assert {one.time_from for one in collect(course, week).submissions} == {"timestamp.txt"}
 
@@ -903,7 +1059,7 @@ def test_nothing_is_written_through_a_link(course, week1):
     theirs.symlink_to(course.results("week1") / "ada.json")
     elsewhere = course.folder / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "other.ipynb").write_text("{}")
+    (elsewhere / "week1.ipynb").write_text("{}")
     course.submitted("week1", "cy").parent.parent.mkdir()
     course.submitted("week1", "cy").parent.symlink_to(elsewhere)
     hand_in(course, "bo", answered(course, RIGHT))
@@ -917,13 +1073,13 @@ def test_nothing_is_written_through_a_link(course, week1):
     assert found.submissions[0].time_from == "the file's own time"
     assert [where for where, _ in found.unknown] == ["submitted/ada/week1", "submitted/cy/week1"]
     archive = course.folder / "all.zip"
-    archive.write_bytes(zipped({f"{name}.ipynb": "{}" for name in ("ada", "bo", "cy")}))
+    archive.write_bytes(zipped({f"{name}.ipynb": '{"cells": []}' for name in ("ada", "bo", "cy")}))
     found = collect(course, week1, archive)
     assert [one.student for one in found.submissions] == ["ada", "bo"]
-    assert [where for where, _ in found.unknown] == ["cy.ipynb"]
+    assert [where for where, _ in found.unknown] == ["cy.ipynb", "submitted/cy/week1"]
     assert not theirs.is_symlink()
     assert not list(course.results("week1").iterdir())
-    assert [path.name for path in elsewhere.iterdir()] == ["other.ipynb"]
+    assert [path.name for path in elsewhere.iterdir()] == ["week1.ipynb"]
 
 
 def stamped(text):
@@ -1001,8 +1157,34 @@ def test_no_download_stops_the_class(course, week1):
     (course.folder / "all.zip").write_bytes(content)
     found = collect(course, week1, course.folder / "all.zip")
     assert [one.student for one in found.submissions] == ["ada", "di"]
-    assert {where for where, _ in found.unknown} == {"bo.ipynb", "cy.ipynb"}
+    unknown = {where for where, _ in found.unknown}
+    assert unknown == {"bo.ipynb", "cy.ipynb", "submitted/cy/week1"}
     assert json.loads("[" + course.submitted("week1", "ada").read_text()[:2] + "]") == [{}]
+
+
+def test_what_cannot_be_read_replaces_nothing_that_can(course, week1):
+    good, other = json.dumps(answered(course, RIGHT)), json.dumps(answered(course, HALF))
+    for student, before in (("ada", good), ("bo", "half a no"), ("cy", good), ("di", good)):
+        hand_in(course, student, before)
+    archive = course.folder / "all.zip"
+    files = {
+        "ada.ipynb": '{"cells": [',
+        "bo.ipynb": '{"cells":',
+        "week1_cy/no.txt": "",
+        "oneildi_1004_1_week1.ipynb": other,
+        "oneildi_1004_2_week1-1.ipynb": '{"cells": [',  # the later attempt
+    }
+    archive.write_bytes(zipped(files))
+    found = collect(course, week1, archive)
+    assert [one.student for one in found.submissions] == ["ada", "bo", "cy", "di"]
+    assert [one.time_from for one in found.submissions] == [
+        "timestamp.txt", "the file's own time", "timestamp.txt", "the file's own time",
+    ]  # fmt: skip
+    texts = [course.submitted("week1", name).read_text() for name in ("ada", "bo", "cy", "di")]
+    assert texts == [good, '{"cells":', good, other]
+    said = dict(found.unknown)
+    assert "What ada handed in before is kept, and counts" in said["ada.ipynb"]
+    assert "which is the one that counts" in said["oneildi_1004_2_week1-1.ipynb"]
 
 
 def test_a_damaged_download_is_told(course, week1):

@@ -217,6 +217,20 @@ def test_what_grading_needs_is_told(has, capsys, monkeypatch):
     assert report(capsys)[1]["grading"][1:] == ("grading       nbgrader 0.9.6", "")
 
 
+@pytest.mark.usefixtures("machine")
+def test_a_students_copy_is_not_asked_for_what_only_the_book_needs(has, capsys, monkeypatch):
+    extras = ["book", "test", "lab", "grading", "torch", "figures"]
+    needs = ["numpy>=1.0", *(f'of-{one}; extra == "{one}"' for one in extras)]
+    monkeypatch.setattr(metadata, "requires", lambda name: needs)
+    assert set(extras) | {"mnist", "npm"} <= set(report(capsys)[1])
+    monkeypatch.setattr(doctor, "is_students", lambda: True)
+    code, found, out = report(capsys)
+    assert code == 0
+    assert {"required", "torch", "figures", "CPU", "photographs", "mnist-subset"} <= set(found)
+    assert not {"book", "test", "lab", "grading", "mnist", "npm", "bwrap"} & set(found)
+    assert "\ntools\n" not in out
+
+
 def test_tools_that_are_there_tell_their_version(machine, capsys):
     (machine / "bin").mkdir()
     for tool, line in (("node", "echo v99.1"), ("npm", "exit 3")):

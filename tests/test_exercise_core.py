@@ -1,6 +1,7 @@
 """The core of the exercises: the wire, checks, the format on disk, cells, and what is released."""
 
 import contextlib
+import json
 import subprocess
 import sys
 import zipfile
@@ -19,6 +20,8 @@ from attn_course import exercises
 from attn_course.exercises import cells, checking, release, source, wire
 from attn_course.exercises.checking import Answer, OutOfTimeError, StudentError, Wrong, close
 from attn_course.exercises.source import ExerciseError
+from attn_course.exercises.submission import Submission, read_notebook
+from attn_course.gaussian import reference
 
 PROMPT = """+++
 title = "Running totals"
@@ -236,10 +239,9 @@ def test_an_empty_array_of_a_great_shape_is_refused():
 
 def test_the_code_that_is_asked_may_raise_at_underflow():
     namespace = {"np": np}
-    exec("np.seterr(all='raise')\ndef f(x):\n    return np.exp(-1e4 * x)", namespace)
-    with np.errstate(all="raise"):
+    with np.errstate():  # what follows sets it for the whole process
+        exec("np.seterr(all='raise')\ndef f(x):\n    return np.exp(-1e4 * x)", namespace)
         assert Answer(namespace).f(1.0) == 0
-    np.seterr(all="warn")
 
 
 class Liar(np.ndarray):
@@ -378,7 +380,11 @@ def test_a_check_that_passes_earns_its_points():
         (Wrong(""), "Meant so."),
         (AssertionError("7 != 8"), "Meant so."),
         (IndexError("inside the check"), "Meant so."),
-        (StudentError("NotImplementedError"), "Meant so. Nothing is written here yet."),
+        (StudentError("NotImplementedError"), "Meant so. A function that is needed for this is"),
+        (StudentError("NotImplementedError", "f"), "Meant so. f is not written yet."),
+        (StudentError("NotImplementedError", "to do"), "raised NotImplementedError: to do."),
+        (StudentError("Masked", "attn_course.f cannot"), "uses what may not be used here"),
+        (StudentError("ValueError", "shapes (3,) (4,) "), "ValueError: shapes (3,) (4,)."),
         (StudentError("Missing", "f"), "There is no function called f;"),
         (StudentError(checking.WROTE, "x"), "work on a copy."),
         (StudentError("KeyError", "'a'", 7), "Your code raised KeyError in line 7: 'a'."),
@@ -396,6 +402,7 @@ def test_a_check_that_fails_says_why(error, message):
     [
         StudentError("KeyError", "leaked", 4321),
         StudentError("leaked", "leaked", 4321),
+        StudentError("NotImplementedError", "leaked", 4321),
         StudentError("Missing", "leaked", 4321),
         Wrong("The shape is (4321,): leaked", "The shape is wrong."),
     ],
@@ -413,6 +420,64 @@ def test_a_shape_tells_nothing_of_a_hidden_input():
     assert "(1,)" in outcome.message
     assert "4321" not in outcome.message
     assert "4321" in ran(lambda answer, rng: close(np.zeros((0, 4321)), [1.0])).message
+
+
+def test_what_came_out_is_shown_where_it_is_short_and_never_by_a_hidden_check():
+    for got, want, says in (
+        (37.3, 11.3, "Meant so. Yours: 37.3."),
+        (0.10000001, 0.1, "Meant so. Yours: 0.10000001."),
+        (np.float64("nan"), 1.0, "Meant so. Yours holds NaN."),
+        (np.array([1.0, np.nan]), np.ones(2), "Meant so. Yours holds NaN."),
+        (np.zeros(2), np.ones(2), "Meant so."),
+    ):
+        assert ran(lambda answer, rng: close(got, want)).message == says  # noqa: B023
+        assert ran(lambda answer, rng: close(got, want), hidden=True).message == "Meant so."  # noqa: B023
+    assert ran(lambda answer, rng: close(2.5, 1.0, "One.")).message == "One. Yours: 2.5."
+
+
+def test_a_value_that_is_no_number_says_what_to_return():
+    said = ran(lambda answer, rng: close("a", 1.0)).message
+    assert said == "Return numbers (a NumPy array or a number), not a value of type str."
+
+
+def test_nothing_is_never_an_answer():
+    answer = Answer({"f": lambda: print("1", end="")})
+    for hidden in (False, True):
+        said = ran(lambda answer, rng: answer.f(), answer, hidden).message
+        assert said == (
+            "Meant so. f returned nothing; is a return missing? print only shows a value."
+        )
+    with Submission(["def f():\n    3"]) as one:
+        assert "f returned nothing" in ran(lambda a, rng: a.f(), one.answer, True).message
+
+
+STUBS = "def f():\n    return g()\ndef g():\n    raise NotImplementedError\ndef h():\n    return 1"
+
+
+def test_the_function_that_is_not_written_is_named():
+    namespace = {}
+    exec(STUBS, namespace)
+    calls = {
+        "asked": lambda answer, rng: (answer.h(), answer.f()),
+        "known": lambda answer, rng: answer.g(),
+    }
+    with Submission([STUBS]) as one:
+        for answer in (Answer(namespace), one.answer):
+            assert "g is not written yet." in ran(calls["asked"], answer).message
+            # In a hidden check a name must be one that was asked for, here or before.
+            assert "g is" not in ran(calls["asked"], answer, hidden=True).message
+            assert "g is not written yet." in ran(calls["known"], answer, hidden=True).message
+            assert "g is not written yet." in ran(calls["asked"], answer, hidden=True).message
+
+
+def test_an_answer_that_is_the_books_own_is_none():
+    cell = "from attn_course.gaussian.reference import filterbank\ndef glimpse():\n    return 1"
+    with Submission([cell]) as one:
+        for answer in (Answer({"filterbank": reference.filterbank}), one.answer):
+            for hidden in (False, True):
+                said = ran(lambda a, rng: a.filterbank(1.0), answer, hidden).message
+                assert said == "Meant so. filterbank is the book's own, imported; write yours."
+        assert one.answer.glimpse() == 1
 
 
 def test_a_stop_from_the_keyboard_goes_through():
@@ -602,7 +667,7 @@ def test_the_solution_passes_its_mutant_and_the_starter_do_not(exercise):
     assert solved["random_steps"].earned
     begun = outcomes(exercise.starter())
     assert {one.earned for one in begun.values()} == {0}
-    assert "Nothing is written here yet." in begun["random_steps"].message
+    assert "totals is not written yet." in begun["random_steps"].message
     mutant = exercise.mutants()["back"]
     assert mutant.says in outcomes(exercise.mutated(mutant))["random_steps"].message
 
@@ -768,7 +833,9 @@ def test_checks_that_cannot_be_taken_apart_are_refused(root, more, says):
 def test_the_cells_of_a_notebook(exercise):
     made = list(cells.cells(exercise))
     assert [one.part for one in made] == ["prompt", "starter", "check", "question"]
-    assert made[0].source.startswith("## Running totals\n\n*Easy, about 15 minutes, NumPy.*")
+    assert made[0].source.startswith(
+        "## Running totals\n\n*Easy, about 15 minutes, 5 points, NumPy in float64.*"
+    )
     assert made[0].source.count("<details>") == 3
     assert made[1].source == exercise.starter().rstrip()
     assert 'check("small/totals")' in made[2].source
@@ -823,9 +890,9 @@ def test_a_check_that_has_nothing_to_check_yet(checked, exercise):
     assert checked("small/totals", exercise.starter()) == (
         "small/totals: Running totals\n"
         "  not yet  three steps (1 point)\n"
-        "           1, 2 and 4 add up to 1, 3 and 7. Nothing is written here yet.\n"
+        "           1, 2 and 4 add up to 1, 3 and 7. totals is not written yet.\n"
         "  not yet  half of two (1 point)\n"
-        "           Half of 2 is 1. Nothing is written here yet.\n"
+        "           Half of 2 is 1. halved is not written yet.\n"
         "So far 0 of 2 points.\n"
         "The grader has further checks, with inputs of its own, worth 3 points.\n"
         "A person marks what you write in words, for 3 points.\n"
@@ -839,9 +906,58 @@ def test_a_check_that_passes_says_so(checked, exercise):
     assert "Everything that is checked here passes: 2 of 2 points." in out
     assert "not yet" not in out
     again = checked("small/totals", exercise.solution())
-    assert again.endswith("Planned: 15 minutes; 0 since your first check.\n")
-    assert again.splitlines()[:-1] == out.splitlines()[:-1]
-    assert checked("small/totals", "").endswith("Planned: 15 minutes; 0 since your first check.\n")
+    assert out.endswith("\nPlanned: 15 minutes.\n")
+    assert again == out
+    exercises._first["small/totals"] -= 7 * 60
+    out = checked("small/totals", "")
+    assert out.endswith("Planned: 15 minutes; 7 minutes since your first check.\n")
+
+
+# Without a visible check of `halved`.
+FEWER = CHECKS[: CHECKS.index("@check(points=1, hidden=False)")] + "MUTANTS = {}\n"
+
+
+def test_a_function_that_no_visible_check_calls_is_missed(checked, root, exercise):
+    write(root / "small" / "totals", checks=FEWER)
+    solved = exercise.solution()
+    assert "Everything that is checked here passes" in checked("small/totals", solved)
+    gone = solved[: solved.index("def halved")]
+    stub = exercise.starter()
+    stub = gone + stub[stub.index("def halved") :]
+    book = solved.replace("halved", "mine") + "from attn_course.gaussian.reference import "
+    for code in (gone, stub, book + "filterbank as halved"):
+        out = checked("small/totals", code)
+        assert "Everything" not in out
+        assert "So far 1 of 1 point.\n" in out
+        assert "Not written yet: halved; the grader checks it too.\n" in out
+    # Where nothing has been begun, that goes without saying.
+    assert "Not written" not in checked("small/totals", exercise.starter())
+    assert "Not written" not in checked("small/totals", "")
+
+
+def test_a_function_behind_a_decorator_is_looked_at(checked, root, exercise):
+    starter = exercise.starter()
+    stub = starter[starter.index("def halved") :]
+    cached = exercise.solution() + "from functools import cache\n@cache\n" + stub
+    assert "Not written yet: halved;" in checked("small/totals", cached)
+
+
+def test_what_it_builds_on_must_not_be_the_books(checked, root, exercise):
+    book = "\nfrom attn_course.gaussian.reference import filterbank as totals\n"
+    out = " ".join(checked("small/more", book).split())
+    assert "totals is the book's own, imported; write yours." in out
+    assert "comes after small/totals, and totals is the book's own here, imported." in out
+
+
+def test_a_notebook_tells_what_it_was_handed_out_with():
+    def held(attn):
+        text = json.dumps({"cells": [], "metadata": {"attn": attn}})
+        return read_notebook(text.encode()).exercises
+
+    names = ["small/totals", 3, "small/totals", "../x", "small/more"]
+    assert held({"exercises": names}) == ["small/totals", "small/more"]
+    for odd in (None, 3, {"exercises": 3}, []):
+        assert held(odd) == []
 
 
 def test_an_exercise_that_builds_on_another_says_which_to_do_first(checked, exercise):

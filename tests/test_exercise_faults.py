@@ -476,7 +476,7 @@ FAULTS = {
     ),
     "takes anything": (
         proof_of_kinds,
-        "takes None for an answer",
+        "takes text for an answer",
         CHECKS_PY,
         "    close(answer.share(np.zeros((2, 4))), np.full((2, 4), 0.25), "
         '"Four equal scores get 1/4 each.")',

@@ -165,7 +165,7 @@ def test_a_report_is_the_same_after_writing_and_reading(course, write, tmp_path)
     assert Report.read(tmp_path / "report.json") == report
     assert set(json.loads((tmp_path / "report.json").read_text())) == {
         *("student", "assignment", "key", "notebook", "notes", "exercises", "seconds"),
-        *("failed", "kept", "version"),
+        *("unread", "failed", "kept", "version"),
     }
 
 
@@ -198,6 +198,41 @@ def test_an_untouched_starter_overrides_no_answer(course, write, below):
     assert earned(report) == {"double": 4}
 
 
+OLD_STARTER = "def double(x):\n    pass  # your code, as it was said then"
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_starter_that_was_handed_out_before_an_update_is_no_answer(course, write, below):
+    cells = [DOUBLE, OLD_STARTER] if below else [OLD_STARTER, DOUBLE]
+    path = write(*cells)
+    assert earned(graded(path, course.all[:1], starters=[OLD_STARTER])) == {"double": 4}
+    report = graded(write(OLD_STARTER), course.all[:1], starters=[OLD_STARTER])
+    assert report.exercises["tiny/double"]["begun"] is False
+    assert report.key != graded(path, course.all[:1]).key
+
+
+def test_a_class_is_graded_with_the_starters_handed_out(batch, write, starts):
+    jobs = [("ada", write(DOUBLE, OLD_STARTER))]
+    assert earned(batch(jobs)[0])["double"] == 0
+    for _ in range(2):
+        assert earned(batch(jobs, starters=[OLD_STARTER])[0])["double"] == 4
+    assert starts == ["ada", "ada"]
+
+
+def test_an_untouched_starter_that_stops_is_not_told(course, write):
+    script = "raise NotImplementedError  # your code"
+    assert graded(write(script, DOUBLE), course.all[:1], starters=[script]).notes == []
+    assert "NotImplementedError" in graded(write(script, DOUBLE), course.all[:1]).notes[0]
+
+
+def test_what_is_begun_is_told_from_what_is_only_used(course, write):
+    sources = (
+        QUADRUPLE, "from numpy import sin, cos as triple", course.load("double").starter(),
+    )  # fmt: skip
+    marks = graded(write(*sources), course.all).exercises
+    assert [one["begun"] for one in marks.values()] == [False, True, True]
+
+
 def test_what_an_untouched_starter_imports_is_there(course, write):
     answer = "def double(x):\n    return np.add(x, x)"
     report = graded(write(answer, course.load("double").starter()), course.all[:1])
@@ -206,7 +241,7 @@ def test_what_an_untouched_starter_imports_is_there(course, write):
 
 def test_an_untouched_starter_is_told_from_a_missing_function(course, write):
     report = graded(write(course.load("double").starter(), TRIPLE), course.all)
-    assert "Nothing is written here yet." in messages(report, "double")[0]
+    assert "written" in messages(report, "double")[0]
     assert "no function called quadruple" in messages(report, "quadruple")[0]
     assert earned(report)["triple"] == 4
 
@@ -247,7 +282,8 @@ def test_a_broken_cell_costs_no_other_exercise(course, write):
 def test_cells_are_numbered_as_in_the_notebook(course, write):
     text = {"cell_type": "markdown", "metadata": {}, "source": "Hello."}
     path = write(text, "import numpy", course.load("double").starter(), "1 / 0")
-    (note,) = graded(path, course.all[:1]).notes
+    note, costs = graded(path, course.all[:1]).notes
+    assert costs == grade.COSTS
     assert note.startswith("Cell 4 of the notebook, which begins with `1 / 0`, stopped with Zero")
 
 
@@ -336,7 +372,17 @@ def test_an_error_carried_over_costs_once(course, write):
     assert report.exercises["tiny/quadruple"]["carried"] == ["tiny/double"]
     assert report.exercises["tiny/double"]["carried"] == []
     (note,) = report.notes
-    assert note.startswith("tiny/quadruple: 4 points come from a run with the course's own")
+    assert note.startswith("quadruple: 4 points come from a run with the course's own")
+    assert note.endswith("solution of double in place of yours.")
+
+
+def test_one_point_comes_and_two_come(course, write):
+    checks = course.root / "tiny" / "quadruple" / "checks.py"
+    visible = checks.read_text().replace("points=3", "points=3, hidden=True", 1)
+    checks.write_text(visible.replace(", hidden=True, hidden=True", ", hidden=True"))
+    half = "def quadruple(x):\n    return double(double(x)) if isinstance(x, float) else 0 * x"
+    (note,) = graded(write(WRONG, half), course.all[:2]).notes
+    assert note.startswith("quadruple: 1 point comes from")
 
 
 def test_a_missing_function_is_carried_over_too(course, write):
@@ -471,7 +517,7 @@ def test_exercises_of_different_needs_run_apart(course, write):
     assert started == [("torch", 7), ("numpy", 7), ("numpy", 7)]
     assert list(report.exercises) == [one.name for one in exercises]
     assert report.earned == 16
-    assert len(report.notes) == 1
+    assert len(report.notes) == 2
 
 
 # Files that are none
@@ -498,6 +544,7 @@ def test_what_is_no_notebook_is_told_in_a_sentence(course, write, tmp_path):
     }.items():
         report = graded(tmp_path / f"{name}.ipynb", course.all)
         assert said in report.notes[0], name
+        assert report.unread == report.notes[0]
         assert (report.earned, report.points, report.failed) == (0, 12, "")
 
 
@@ -593,7 +640,7 @@ def test_a_check_that_asks_for_much_memory_fails(batch, write):
     jobs = [("ada", write(much, name="a.ipynb")), ("bob", write(little, name="b.ipynb"))]
     reports = {one.student: one for one in batch(jobs)}
     assert messages(reports["ada"], "double") == ["", "double must be right for all numbers."]
-    assert messages(reports["bob"], "double")[1].startswith("Return an array")
+    assert messages(reports["bob"], "double")[1].startswith("Return ")
     assert [one.failed for one in reports.values()] == ["", ""]
 
 

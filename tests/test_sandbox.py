@@ -228,7 +228,7 @@ def test_two_time_outs_and_the_checks_stop():
 
 
 def test_all_calls_together_have_an_end():
-    cell = HONEST + "import time\ndef slow(): time.sleep(0.3)"
+    cell = HONEST + "import time\ndef slow(): return time.sleep(0.3) or 1"
     with started(cell, launch=plain, total_seconds=0.5) as one:
         one.answer.slow()
         one.answer.slow()

@@ -1,14 +1,16 @@
 """Exercises, and the check of one's own answer: ``check("CHAPTER/NAME")`` in a notebook."""
 
+import ast
 import difflib
 import importlib.util
+import inspect
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attn_course.exercises.checking import Answer, Outcome, run
+from attn_course.exercises.checking import Answer, Outcome, is_ours, run
 from attn_course.exercises.source import Exercise, ExerciseError, load, names
 
 __all__ = ["check", "load", "names"]
@@ -32,8 +34,12 @@ def check(name: Any, namespace: Mapping[str, Any] | None = None) -> None:
             return
         visible = [one for one in exercise.checks() if not one.hidden]
         outcomes = run(visible, Answer(namespace, exercise.needs), SEED)
-        there = {name for name, value in namespace.items() if _is_written(value)}
-        lines = [*report(exercise, outcomes), *first(exercise, outcomes, there), _minutes(exercise)]
+        asked = {name: namespace.get(name) for name in functions([exercise])}
+        there = {name for name, value in asked.items() if _is_written(value)}
+        borrowed = {name for name, value in asked.items() if is_ours(value)}
+        missing = unwritten(exercise, outcomes, there)
+        lines = [*report(exercise, outcomes, missing), *to_write(missing)]
+        lines += [*first(exercise, outcomes, there, borrowed), _minutes(exercise)]
     except KeyboardInterrupt:
         lines = ["Stopped. Nothing was checked."]
     except ExerciseError as error:
@@ -54,8 +60,32 @@ def find(name: Any) -> Exercise:
     raise ExerciseError(f"There is no exercise {name!r}; there are {', '.join(near) or 'none'}")
 
 
-def report(exercise: Exercise, outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """What the visible checks gave, as lines of plain text."""
+def functions(exercises: Iterable[Exercise]) -> set[str]:
+    """The functions that exercises ask for, and those before them on which they build."""
+    known = [*exercises]
+    known += [find(name) for one in known for name in one.after]
+    return {name for one in known if one.has_code for name in one.gives()}
+
+
+def stubs(exercise: Exercise) -> set[str]:
+    """The functions of which a starter holds no more than the head."""
+    tree = ast.parse(exercise.starter())
+    named = (one for one in tree.body if isinstance(one, ast.FunctionDef))
+    return {one.name for one in named if "NotImplementedError" in ast.unparse(one)}
+
+
+def unwritten(exercise: Exercise, outcomes: Sequence[Outcome], there: set[str]) -> list[str]:
+    """The functions that are still to be written; none where nothing has been begun."""
+    if not exercise.has_code:
+        return []
+    begun = any(one.earned for one in outcomes) or any(one in there for one in stubs(exercise))
+    return [one for one in exercise.gives() if begun and one not in there]
+
+
+def report(
+    exercise: Exercise, outcomes: Sequence[Outcome], missing: Sequence[str] = ()
+) -> Iterator[str]:
+    """What the visible checks gave, as lines of plain text; `missing` is still to be written."""
     yield f"{exercise.name}: {exercise.title}"
     for one in outcomes:
         verdict = "not yet" if one.message else "passed "
@@ -65,7 +95,7 @@ def report(exercise: Exercise, outcomes: Sequence[Outcome]) -> Iterator[str]:
     earned, total = sum(one.earned for one in outcomes), sum(one.points for one in outcomes)
     if not outcomes:
         yield "There is nothing here that can be checked by running it."
-    elif earned == total:
+    elif earned == total and not missing:
         yield f"Everything that is checked here passes: {earned} of {points(total)}."
     else:
         yield f"So far {earned} of {points(total)}."
@@ -77,14 +107,31 @@ def report(exercise: Exercise, outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"A person marks what you write in words, for {points(by_hand)}."
 
 
-def first(exercise: Exercise, outcomes: Sequence[Outcome], there: set[str]) -> Iterator[str]:
+def to_write(missing: Sequence[str]) -> Iterator[str]:
+    """Which functions are missing, checked here or not."""
+    if missing:
+        them = "it" if len(missing) == 1 else "them"
+        yield f"Not written yet: {', '.join(missing)}; the grader checks {them} too."
+
+
+def first(
+    exercise: Exercise,
+    outcomes: Sequence[Outcome],
+    there: set[str],
+    borrowed: Container[str] = (),
+) -> Iterator[str]:
     """Which exercise to do first, where one fails for want of another's functions."""
-    if all(not one.message for one in outcomes):
-        return
+    passed = all(not one.message for one in outcomes)
     for name in exercise.after:
         earlier = find(name)
         missing = [one for one in earlier.gives() if one not in there] if earlier.has_code else []
-        if missing:
+        taken = [one for one in missing if one in borrowed]
+        if taken:
+            yield (
+                f"This exercise comes after {name}, and {' and '.join(taken)} is the book's own "
+                "here, imported. The grader does not have it: write yours."
+            )
+        elif missing and not passed:
             yield (
                 f"This exercise comes after {name}, and {' and '.join(missing)} from there is not "
                 "written here yet: do that one first."
@@ -104,8 +151,10 @@ def wrap(line: str) -> list[str]:
 
 def _is_written(value: Any) -> bool:
     """Whether this is a function that is more than the starter's stub."""
-    code = getattr(value, "__code__", None)
-    return callable(value) and "NotImplementedError" not in getattr(code, "co_names", ())
+    if not callable(value) or is_ours(value):
+        return False
+    code = getattr(inspect.unwrap(value), "__code__", None)
+    return "NotImplementedError" not in getattr(code, "co_names", ())
 
 
 def _minutes(exercise: Exercise) -> str:
@@ -116,4 +165,6 @@ def _minutes(exercise: Exercise) -> str:
         _first[exercise.name] = now
         return f"{planned}."
     elapsed = round((now - _first[exercise.name]) / 60)
-    return f"{planned}; {elapsed} since your first check."
+    if not elapsed:
+        return f"{planned}."
+    return f"{planned}; {elapsed} minute{'s' * (elapsed != 1)} since your first check."

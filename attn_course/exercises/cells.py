@@ -35,6 +35,8 @@ def prompt(exercise: Exercise, book: bool = False) -> str:
     """Title, effort, text and folded hints; in the book with the questions."""
     facts = f"*{LEVELS[exercise.difficulty].capitalize()}, about {exercise.minutes} minutes"
     if exercise.has_code:
+        seen = sum(one.points for one in exercise.checks() if not one.hidden)
+        facts += f", {_points(seen + exercise.hidden_points())}"
         facts += f", {'NumPy in float64' if exercise.needs == 'numpy' else 'torch'}"
     for name in exercise.after:
         facts += f", after `{name}`"
@@ -51,8 +53,11 @@ def prompt(exercise: Exercise, book: bool = False) -> str:
 
 def asked(question: Question) -> str:
     """A question with its points."""
-    points = f"{question.points} point" + "s" * (question.points != 1)
-    return f"**In words, {points}.** {question.text}"
+    return f"**In words, {_points(question.points)}.** {question.text}"
+
+
+def _points(number: int) -> str:
+    return f"{number} point" + "s" * (number != 1)
 
 
 def label(exercise: Exercise) -> str:

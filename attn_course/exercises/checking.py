@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,44 +21,70 @@ from attn_course.exercises import wire
 WROTE = "WroteIntoInput"
 MISSING = "Missing"
 ENDED = "Ended"  # the process is gone
-COMMON = ("AttributeError", "IndexError", "NameError", "TypeError", "ValueError")
+MASKED = "Masked"  # of the book's package, or forbidden
+NOTHING = "Nothing"  # None came back, which is never an answer
+UNWRITTEN = "NotImplementedError"
+COMMON = (
+    "AttributeError",
+    "IndexError",
+    "NameError",
+    "RuntimeError",
+    "TypeError",
+    "ValueError",
+)
 SINGLE = "Your result comes in single precision; compute in float64, NumPy's own."
 SAID = {
     WROTE: "Your code writes into one of its inputs; work on a copy.",
-    "NotImplementedError": "Nothing is written here yet.",
-    "Masked": "Your code uses what may not be used here: the book's package, or an operation that "
+    UNWRITTEN: "A function that is needed for this is not written yet.",
+    NOTHING: "A function returned nothing; is a return missing? print only shows a value.",
+    MASKED: "Your code uses what may not be used here: the book's package, or an operation that "
     "does the whole work.",
     ENDED: "Your code ended the program.",
+}
+NAMED = {  # the same, where it is known of which function
+    UNWRITTEN: "{} is not written yet.",
+    NOTHING: "{} returned nothing; is a return missing? print only shows a value.",
+    MASKED: "{} is the book's own, imported; write yours.",
 }
 
 
 class Wrong(Exception):  # noqa: N818 - a verdict on an answer and no error
     """Raised by a check that recognises a mistake; its text is the sentence that helps.
 
-    A second text is what a hidden check says instead, where the first may tell its inputs.
+    A second text is what a hidden check says instead, where the first may tell its inputs. What
+    came out, `got`, is shown by visible checks alone.
     """
+
+    got = ""
 
 
 class StudentError(Exception):
-    """The submission's code returned no value: the name of its exception, its text, the line."""
+    """The submission's code returned no value: the name of its exception, its text, the line.
 
-    def __init__(self, kind: str, text: str = "", line: int | None = None) -> None:
+    `name` is that of a function that a check asked for, and no word of the submission's.
+    """
+
+    def __init__(self, kind: str, text: str = "", line: int | None = None, name: str = "") -> None:
         super().__init__(kind, text, line)
-        self.kind, self.text, self.line = kind, text, line
+        self.kind, self.text, self.line, self.name = kind, text, line, name
 
     def told(self, openly: bool) -> str:
         """A sentence on the error; without words of its own where these might tell an input."""
         if self.kind == MISSING:
             called = f"called {self.text}" if openly else "of a name that is asked for"
             return f"There is no function {called}; was it renamed or deleted?"
-        if self.kind in SAID:
+        name = self.text if openly and self.text.isidentifier() else self.name
+        if self.kind in NAMED and name:
+            return NAMED[self.kind].format(name)
+        own_words = openly and self.kind == UNWRITTEN and self.text
+        if self.kind in SAID and not own_words:
             return SAID[self.kind]
         if not openly:
             # Of common kinds alone: each name that may be shown could tell something of an input.
             return f"Your code raised {self.kind if self.kind in COMMON else 'an exception'}."
         where = "" if self.line is None else f" in line {self.line}"
         text = f": {self.text}" if self.text else ""
-        return f"Your code raised {self.kind}{where}{text}".rstrip(".") + "."
+        return f"Your code raised {self.kind}{where}{text}".rstrip(" .") + "."
 
 
 class OutOfTimeError(StudentError):
@@ -149,6 +175,7 @@ def run(
             except Wrong as error:
                 said = str(error.args[-1 if one.hidden else 0]) if error.args else ""
                 message = " ".join(said.split()) or one.message
+                message += f" {error.got}" if error.got and not one.hidden else ""
             except AssertionError:
                 message = one.message
             except Exception:  # an answer of a kind that the check did not foresee
@@ -167,13 +194,26 @@ def close(
     """
     want = np.asarray(want)
     if not isinstance(got, np.ndarray | np.generic | int | float | complex):
-        raise Wrong(f"Return an array of numbers, not a value of type {type(got).__name__}.")
+        said = "Return numbers (a NumPy array or a number)"
+        raise Wrong(f"{said}, not a value of type {type(got).__name__}.")
     if np.shape(got) != want.shape:
         said = f"The result must have shape {want.shape}"
         raise Wrong(f"{said}, not {np.shape(got)}. {message}", f"{said}. {message}")
     if not np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=False):
         single = np.asarray(got).dtype == np.float32 and np.allclose(got, want, rtol=1e-4)
-        raise Wrong(f"{message} {SINGLE}" if single else message)
+        wrong = Wrong(f"{message} {SINGLE}" if single else message)
+        wrong.got = _shown(np.asarray(got), want)
+        raise wrong
+
+
+def _shown(got: Array, want: Array) -> str:
+    """What came out, where that is short."""
+    if np.isnan(got).any():
+        return "Yours holds NaN."
+    if got.ndim:
+        return ""
+    near = np.allclose(got, want, rtol=1e-4)
+    return f"Yours: {got.item():.{12 if near else 6}g}."
 
 
 class Answer:
@@ -185,6 +225,7 @@ class Answer:
 
     def __init__(self, namespace: Mapping[str, Any], needs: str = "numpy") -> None:
         self._namespace, self._needs = namespace, needs
+        self._asked: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -193,16 +234,25 @@ class Answer:
         def call(*args: Any, **kwargs: Any) -> Any:
             message = wire.encode([name, args, kwargs])
             reply = answer_to(message, self._namespace, self._needs)
-            return value_of(wire.decode(wire.encode(reply)))
+            self._asked.add(called(name, args))
+            return value_of(wire.decode(wire.encode(reply)), called(name, args), self._asked)
 
         return call
 
 
-def value_of(reply: Mapping[str, Any]) -> Any:
-    """The value that a reply brings, or the error that it tells of."""
+def called(name: str, args: Sequence[Any]) -> str:
+    """The submission's function that is meant, which for `gradient` is the first argument."""
+    return args[0] if name == "gradient" and args and isinstance(args[0], str) else name
+
+
+def value_of(reply: Mapping[str, Any], name: str = "", asked: Container[str] = ()) -> Any:
+    """The value that the function `name` gives, or the error; `asked` are the names known."""
     if "error" in reply:
         kind, text, line = reply["error"]
-        raise StudentError(str(kind)[:80], str(text)[:300], line if type(line) is int else None)
+        kind, text, line = str(kind)[:80], str(text)[:300], line if type(line) is int else None
+        raise StudentError(kind, text, line, text if text in asked else "")
+    if reply["value"] is None:
+        raise StudentError(NOTHING, name, None, name)
     return reply["value"]
 
 
@@ -221,6 +271,8 @@ def answer_to(message: bytes, namespace: Mapping[str, Any], needs: str) -> dict[
         function = namespace.get(name)
         if not callable(function):
             return {"error": [MISSING, name, None]}
+        if is_ours(function):
+            return {"error": [MASKED, name, None]}
         with np.errstate(all="ignore"):  # in a notebook and in the grader alike
             if needs == "torch":
                 value = _with_tensors(function, args, kwargs, cotangent)
@@ -231,7 +283,16 @@ def answer_to(message: bytes, namespace: Mapping[str, Any], needs: str) -> dict[
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return {"error": describe(error, getattr(function, "__code__", None))}
+        kind, text, line = describe(error, getattr(function, "__code__", None))
+        if kind == UNWRITTEN and not text:  # of a starter: the innermost function is the one
+            text = traceback.extract_tb(error.__traceback__)[-1].name
+        return {"error": [kind, text, line]}
+
+
+def is_ours(function: Any) -> bool:
+    """Whether a function is the book's, or what stands for it where the book is masked."""
+    where = getattr(function, "_name" if type(function).__name__ == "StandIn" else "__module__", "")
+    return str(where).split(".")[0] == "attn_course"
 
 
 def describe(error: BaseException, code: Any = None) -> list[Any]:
@@ -273,7 +334,7 @@ def _with_tensors(function: Any, args: Any, kwargs: Any, cotangent: Array | None
             one.detach(), torch.from_numpy(np.array(original[key]))
         ):
             raise _WroteIntoInputError
-    if cotangent is None:
+    if cotangent is None or value is None:
         return value
     leaves = [one for one in given.values() if isinstance(one, torch.Tensor) and one.requires_grad]
     grads = torch.autograd.grad(

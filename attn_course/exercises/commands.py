@@ -5,18 +5,32 @@ import difflib
 import importlib.util
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from attn_course.exercises import SEED, find, first, load, names, points, report, wrap
+from attn_course.exercises import (
+    SEED,
+    find,
+    first,
+    functions,
+    load,
+    names,
+    points,
+    report,
+    to_write,
+    unwritten,
+    wrap,
+)
 from attn_course.exercises.cells import ANSWER, LEVELS, cells
 from attn_course.exercises.checking import Outcome, run
 from attn_course.exercises.source import Exercise, ExerciseError
+from attn_course.exercises.source import _uses as names_read
 from attn_course.exercises.submission import Notebook, Stop, Submission, read_notebook
 
 ASKED = re.compile(r"\bcheck\(\s*[\"']([\w/]+)[\"']")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 
 
@@ -74,10 +88,12 @@ def check_file(name: str, path: Path) -> int:
     _need_torch(exercise)
     outcomes, stops = _run([source], [exercise])
     there = {name for name, text in _defined(source) if "NotImplementedError" not in text}
+    found = outcomes[exercise.name]
+    missing = unwritten(exercise, found, there)
     lines = [f"! The file {_stopped(stop)}" for stop in stops]
-    lines += [*report(exercise, outcomes[exercise.name])]
-    _print(lines + [*first(exercise, outcomes[exercise.name], there)])
-    return int(any(one.message for one in outcomes[exercise.name]))
+    lines += [*report(exercise, found, missing), *to_write(missing)]
+    _print(lines + [*first(exercise, found, there, _taken(_parsed(source)))])
+    return int(any(one.message for one in found) or bool(missing))
 
 
 def validate(path: Path) -> int:
@@ -98,28 +114,92 @@ class _Look:
     exercises: list[Exercise] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.exercises = [load(name) for name in names() if self.holds(load(name))]
-        starters = {_bare(one.starter()) for one in self.exercises if one.has_code}
+        self.cells = sorted([*self.notebook.cells, *self.notebook.texts], key=lambda c: c.index)
+        known = names()
         self.code = {cell.index: cell.source for cell in self.notebook.cells if cell.source.strip()}
+        self.exercises = sorted(filter(self.holds, map(load, known)), key=self.place)
+        self.unknown = [name for name in self.notebook.exercises if name not in known]
+        starters = {_bare(one.starter()) for one in self.exercises if one.has_code}
         # As when graded: an untouched starter runs first, so that it replaces nobody's answer.
         self.untouched = [i for i, source in self.code.items() if _bare(source) in starters]
+        self.trees = {index: _parsed(source) for index, source in self.code.items()}
+        self.given: set[str] = set()  # what an untouched starter holds besides stubs
+        self.stubs: set[str] = set()
         self.defined: dict[str, list[int]] = {}
+        self.borrowed: dict[str, int] = {}  # imported from the package, in which cell
+        for index in self.untouched:
+            written = _defined(self.code[index])
+            self.given |= {name for name, text in written if "NotImplementedError" not in text}
         for index in [i for i in self.code if i not in self.untouched]:
-            for name in dict.fromkeys(name for name, _ in _defined(self.code[index])):
+            self.look_into(index)
+        self.asked = functions(self.exercises)
+        self.reached = _closed(self.asked, self.trees.values())
+
+    def look_into(self, index: int) -> None:
+        """Note what a cell gives a value; of a name that has several the last one counts."""
+        nodes = self.trees[index].body
+        if not nodes:  # no Python, but perhaps nearly
+            for name, _ in _defined(self.code[index]):
                 self.defined.setdefault(name, []).append(index)
+        for node in nodes:
+            for name in _taken(node) if isinstance(node, ast.Import | ast.ImportFrom) else ():
+                self.borrowed[name] = index
+                self.defined.pop(name, None)
+            for name, text in _written(node):
+                self.borrowed.pop(name, None)
+                self.stubs.discard(name)
+                if "NotImplementedError" in text:
+                    self.stubs.add(name)
+                where = self.defined.setdefault(name, [])
+                where += [index] * (index not in where)
+
+    def mentions(self, exercise: Exercise) -> list[int]:
+        """The cells that belong to an exercise, by what they say of themselves or by their text."""
+        return [
+            cell.index
+            for cell in self.cells
+            if cell.exercise == exercise.name
+            or exercise.name in ASKED.findall(self.code.get(cell.index, ""))
+            or cell.source.startswith(f"## {exercise.title}\n\n*")
+        ]
 
     def holds(self, exercise: Exercise) -> bool:
         """Whether the exercise is one of this notebook's."""
-        by_name = any(
-            cell.exercise == exercise.name or exercise.name in ASKED.findall(cell.source)
-            for cell in self.notebook.cells
-        )
+        by_name = exercise.name in self.notebook.exercises or bool(self.mentions(exercise))
         return by_name or any(
             _grade_id(exercise, q.name) in self.notebook.answers for q in exercise.questions
         )
 
+    def place(self, exercise: Exercise) -> tuple[int, int]:
+        """Where an exercise stands in the notebook: as handed out, or by its first cell."""
+        handed_out = self.notebook.exercises
+        if exercise.name in handed_out:
+            return 0, handed_out.index(exercise.name)
+        return 1, min(self.mentions(exercise), default=len(self.cells))
+
+    def is_gone(self, exercise: Exercise) -> bool:
+        """Whether nothing of an exercise is left that could be graded."""
+        if not exercise.has_code:
+            answers = (_grade_id(exercise, one.name) for one in exercise.questions)
+            there = any(self.mentions(exercise))
+            return not there and not any(one in self.notebook.answers for one in answers)
+        if any(index in self.code for index in self.mentions(exercise)):
+            return False
+        return not any(name in self.defined or name in self.borrowed for name in exercise.gives())
+
+    def is_handed_out(self) -> bool:
+        """Whether this is, or once was, a notebook that was handed out, and no page of the book."""
+        if self.notebook.exercises:
+            return True
+        if any("nbgrader" in _dict(_dict(one).get("metadata")) for one in self.raw):
+            return True
+        titles = tuple(f"## {one.title}\n\n*" for one in self.exercises)
+        return any(cell.source.startswith(titles) for cell in self.notebook.texts)
+
     def lines(self) -> Iterator[str]:
         """What there is to say, the verdict last."""
+        for name in self.unknown:
+            yield f"? {name} is not in this copy of the course, so nothing is said of it"
         if not self.exercises:
             self.n_costly = 1
             yield "There is no exercise in this notebook, or none that this copy of the course has."
@@ -160,65 +240,104 @@ class _Look:
 
     def about(self, exercise: Exercise, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What is to say of an exercise."""
-        missing = (
-            []
-            if not exercise.has_code
-            else [name for name in exercise.gives() if name not in self.defined]
-        )
-        if _lacks_torch(exercise):
+        written = {*self.defined, *self.given} - self.stubs
+        gives = exercise.gives() if exercise.has_code else ()
+        missing = [name for name in gives if name not in written]
+        if self.is_gone(exercise):
+            yield f"{exercise.name}: {exercise.title}"
+            yield self.costly(
+                f"{exercise.name} is not in this notebook any more; take its cells from a fresh "
+                "copy of what was handed out"
+            )
+        elif _lacks_torch(exercise):
             yield f"{exercise.name}: {exercise.title}"
             yield self.costly("not run: it needs torch, which is not installed here")
-        elif exercise.has_code and set(missing) == set(exercise.gives()):
+        elif gives and not any(name in self.defined for name in gives):
             yield f"{exercise.name}: {exercise.title}"
-            if any(_bare(self.code[i]) == _bare(exercise.starter()) for i in self.untouched):
+            starter = _bare(exercise.starter())
+            untouched = starter in {_bare(self.code[index]) for index in self.untouched}
+            if untouched and not any(name in self.borrowed for name in gives):
                 yield self.costly("not begun: the starter is as it was handed out")
             else:
-                yield from self.missing(exercise, missing)
+                yield from self.missing(missing)
         else:
-            yield from report(exercise, outcomes)
+            yield from report(exercise, outcomes, missing)
             self.n_costly += sum(bool(one.message) for one in outcomes)
-            yield from self.missing(exercise, missing)
-            yield from first(exercise, outcomes, set(self.defined))
-        if not any("nbgrader" in _dict(_dict(one).get("metadata")) for one in self.raw):
-            return  # not a notebook that was handed out: nothing is marked in it
+            yield from self.missing(missing)
+            yield from first(exercise, outcomes, written, self.borrowed)
+        if self.is_handed_out():
+            yield from self.questions(exercise)
+
+    def questions(self, exercise: Exercise) -> Iterator[str]:
+        """A line for each question that a person would find no answer to."""
         for question in exercise.questions:
             answer = self.notebook.answers.get(_grade_id(exercise, question.name))
+            asked = f'"{_begins(question.text)}"'
             if answer is None:
-                yield self.costly(f"the cell for the answer to {question.name!r} is gone")
+                yield self.costly(
+                    f"the cell for the answer to {asked} is gone, or has lost what tells it from "
+                    "other cells; copy your answer into a fresh copy of what was handed out"
+                )
             elif _letters(answer) in {"", _letters(ANSWER), *_asked(exercise)}:
-                yield self.costly(f"the question {question.name!r} has no answer yet")
+                yield self.costly(f"the question {asked} has no answer yet")
 
-    def missing(self, exercise: Exercise, missing: Sequence[str]) -> Iterator[str]:
+    def missing(self, missing: Sequence[str]) -> Iterator[str]:
         """A line for each function that is not there."""
-        others = set(self.defined) - {
-            name for one in self.exercises if one.has_code for name in one.gives()
-        }
+        others = set(self.defined) - self.asked
         for name in missing:
             near = difflib.get_close_matches(name, others, n=1)
-            instead = (
-                f"; is it the one called {near[0]}?" if near else "; was it renamed or deleted?"
-            )
-            yield self.costly(f"there is no function {name}{instead}")
+            if name in self.borrowed:
+                where = self.cell(self.borrowed[name])
+                yield self.costly(
+                    f"{name} is the book's own, imported in {where}; write yours, since the book "
+                    "is not there when it is graded"
+                )
+            elif name in self.stubs:
+                yield self.costly(f"{name} is not written yet; the grader checks it too")
+            elif near:
+                yield self.costly(f"there is no function {name}; is it the one called {near[0]}?")
+            else:
+                yield self.costly(f"there is no function {name}; was it renamed or deleted?")
 
     def stopped(self, stops: Sequence[Stop]) -> Iterator[str]:
-        """A line for each cell that did not run to its end."""
+        """A line for each cell that did not run to its end; it costs what it does not define."""
         for stop in dict.fromkeys(stops):
-            if stop[1] != "NotImplementedError":
-                yield self.costly(f"{self.cell(stop[0])} {_stopped(stop)}")
+            index, kind, _, line = stop
+            if kind == "NotImplementedError":
+                continue
+            said = f"{self.cell(index)} {_stopped(stop)}"
+            elsewhere = {
+                name
+                for other, tree in self.trees.items()
+                for name in (_binds(tree) if other != index else ())
+            }
+            lost = _lost(self.code[index], kind, line) & self.reached - elsewhere
+            if lost:
+                yield self.costly(f"{said}; an answer needs {', '.join(sorted(lost))} from it")
+            else:
+                yield f"? {said}. No answer needs it, so it costs nothing"
 
     def masked(self) -> Iterator[str]:
         """A line for each cell that uses the package, which is not there when graded."""
-        trees = {index: _parsed(source) for index, source in self.code.items()}
-        taken = {name for tree in trees.values() for name in _taken(tree)} - set(self.defined)
-        for index, tree in trees.items():
-            uses = _uses(tree) & taken
-            within = [one for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
-            inside = {name for node in within for name in _uses(node)} & taken
-            said = f"{self.cell(index)} uses {', '.join(sorted(inside or uses))} of attn_course"
-            if inside:
+        taken = {name for tree in self.trees.values() for name in _taken(tree)}
+        taken -= {*self.defined, *self.asked}
+        own = {name for one in self.exercises if one.has_code for name in one.gives()}
+        for name, index in self.borrowed.items():
+            if name in self.asked - own:
                 yield self.costly(
-                    f"{said} in a function; there is no attn_course when it is graded"
+                    f"{self.cell(index)} imports {name}, which is the book's own; an answer here "
+                    "builds on yours"
                 )
+        for index, tree in self.trees.items():
+            needed: set[str] = set()
+            uses: set[str] = set()
+            for node in tree.body:
+                used = _uses(node) & taken
+                uses |= used
+                needed |= used if set(_binds(node)) & self.reached else set()
+            said = f"{self.cell(index)} uses {', '.join(sorted(needed or uses))} of attn_course"
+            if needed:
+                yield self.costly(f"{said} for an answer; there is no attn_course in grading")
             elif uses:
                 yield f"  {said}, which is left out when it is graded"
 
@@ -328,16 +447,75 @@ def _parsed(source: str) -> ast.Module:
         return ast.Module([], [])
 
 
+def _begins(text: str, n: int = 7) -> str:
+    """The first words of a text."""
+    words = re.sub(r"[*`]", "", text).split()
+    return " ".join(words[:n]) + " …" * (len(words) > n)
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """The names that a statement gives a value where it stands, imports apart, each with how."""
+    if isinstance(node, FUNCTIONS):
+        yield node.name, node
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id, node
+    elif not isinstance(node, ast.Lambda):
+        for inner in ast.iter_child_nodes(node):
+            yield from _bound(inner)
+
+
+def _written(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names that a statement gives a value, each with its code if it is a function."""
+    for name, inner in _bound(node):
+        yield name, ast.unparse(inner) if isinstance(inner, FUNCTIONS) else ""
+
+
 def _defined(source: str) -> Iterator[tuple[str, str]]:
-    """The names that a cell gives a value, each with the code that does."""
+    """The same of a cell."""
     tree = _parsed(source)
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name, ast.unparse(node)
-        elif isinstance(node, ast.Assign):
-            yield from ((one.id, "") for one in node.targets if isinstance(one, ast.Name))
+    yield from _written(tree)
     if not tree.body:
         yield from ((name, "") for name in re.findall(r"^def (\w+)", source, re.MULTILINE))
+
+
+def _binds(node: ast.AST) -> set[str]:
+    """The names that code gives a value, imports among them."""
+    imported = {
+        (one.asname or one.name).partition(".")[0]
+        for inner in ([node] if isinstance(node, ast.stmt) else ast.iter_child_nodes(node))
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+        for one in inner.names
+    }
+    return imported | {name for name, _ in _bound(node)}
+
+
+def _lost(source: str, kind: str, line: int | None) -> set[str]:
+    """The names that a cell which stopped did not come to define."""
+    body = _parsed(source).body
+    if not body or line is None:
+        return {name for name, _ in _defined(source)} | _binds(_parsed(source))
+    at = next((i for i, one in enumerate(body) if (one.end_lineno or 0) >= line), len(body))
+    if kind in ("ImportError", "ModuleNotFoundError"):  # the rest of the cell runs
+        return set().union(*map(_binds, body[at : at + 1]))
+    there = body[at] if at < len(body) else None
+    if isinstance(there, FUNCTIONS) and there.body[0].lineno <= line:
+        while at < len(body) and isinstance(body[at], FUNCTIONS):
+            at += 1  # it is there: a later statement called it
+    return set().union(*map(_binds, body[at:]))
+
+
+def _closed(wanted: set[str], trees: Iterable[ast.Module]) -> set[str]:
+    """The names that functions use, and those that these use, and so on."""
+    uses: dict[str, set[str]] = {}
+    for tree in trees:
+        for node in tree.body:
+            for name in _binds(node):
+                uses.setdefault(name, set()).update(_uses(node))
+    reached, new = set(wanted), set(wanted)
+    while new:
+        new = set().union(*(uses.get(name, set()) for name in new)) - reached
+        reached |= new
+    return reached
 
 
 def _taken(tree: ast.AST) -> set[str]:
@@ -352,5 +530,11 @@ def _taken(tree: ast.AST) -> set[str]:
     return found
 
 
-def _uses(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def _uses(node: ast.stmt) -> set[str]:
+    """The names of the notebook that a statement reads, and what it imports within a function."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return set()
+    try:
+        return names_read(node) | _taken(node)
+    except SyntaxError:  # what IPython alone can run, such as an await at the top
+        return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

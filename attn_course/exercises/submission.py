@@ -11,6 +11,7 @@ it is, or in a sandbox.
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,13 @@ from typing import Any
 
 from attn_course._typing import Number
 from attn_course.exercises import wire
-from attn_course.exercises.checking import MISSING, OutOfTimeError, StudentError
+from attn_course.exercises.checking import (
+    MISSING,
+    OutOfTimeError,
+    StudentError,
+    called,
+    value_of,
+)
 from attn_course.exercises.worker import LEAST
 
 Launch = Callable[[list[str]], "subprocess.Popen[bytes]"]
@@ -57,7 +64,7 @@ class NotebookError(ValueError):
 
 @dataclass(frozen=True)
 class CodeCell:
-    """One code cell; what its metadata say may be forged, so that only its source counts."""
+    """One cell; what its metadata say may be forged, so that only its source counts."""
 
     index: int  # among all cells
     id: str
@@ -68,11 +75,16 @@ class CodeCell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """What of a notebook counts: code, and the answers that a person marks, by grade id."""
+    """What of a notebook counts: code, and the answers that a person marks, by grade id.
+
+    `texts` are the cells without code; `exercises` those that it was handed out with, if it says.
+    """
 
     cells: list[CodeCell]
     answers: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    texts: list[CodeCell] = field(default_factory=list)
+    exercises: list[str] = field(default_factory=list)
 
 
 def read_notebook(path: Path | str | bytes) -> Notebook:
@@ -94,7 +106,17 @@ def read_notebook(path: Path | str | bytes) -> Notebook:
     language = _language(content.get("metadata"))
     if language not in ("", "python"):
         raise NotebookError(f"The notebook is written in {language}, not in Python.")
-    return _sorted_out([_plain(one) for one in cells])
+    book = _sorted_out([_plain(one) for one in cells])
+    book.exercises.extend(_handed_out(content.get("metadata")))
+    return book
+
+
+def _handed_out(metadata: Any) -> list[str]:
+    """The exercises that a notebook's metadata name."""
+    attn = metadata.get("attn") if isinstance(metadata, dict) else None
+    found = attn.get("exercises") if isinstance(attn, dict) else None
+    named = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return [one for one in dict.fromkeys(named) if re.fullmatch(r"\w{1,99}/\w{1,99}", one)]
 
 
 def _language(metadata: Any) -> str:
@@ -132,7 +154,9 @@ def _sorted_out(cells: list[dict[str, Any]]) -> Notebook:
         exercise, part = _text(one["attn"].get("exercise")), _text(one["attn"].get("part"))
         if one["type"] == "code":
             book.cells.append(CodeCell(index, one["id"], one["source"], exercise, part))
-        elif one["type"] == "markdown":
+            continue
+        book.texts.append(CodeCell(index, one["id"], one["source"], exercise, part))
+        if one["type"] == "markdown":
             grade_id = _text(one["nbgrader"].get("grade_id"))
             if part == "question" and not grade_id:
                 name = _text(one["attn"].get("name"))
@@ -201,6 +225,7 @@ class Submission:
         self._failed: StudentError | None = None
         self._broken = ""
         self._stops: dict[int, list[Stop]] = {}
+        self._asked: set[str] = set()  # names of functions
         self.answer = Remote(self._call)
 
     def __enter__(self) -> "Submission":
@@ -257,13 +282,14 @@ class Submission:
             raise
         finally:
             self._left["calls"] -= time.monotonic() - begun
+        function = called(name, args)
+        self._asked.add(function)
         if "error" in reply:
             kind, text, line = told(reply["error"])
-            asked = [name, *(one for one in args if isinstance(one, str))]
-            if kind == MISSING and text not in asked:
+            if kind == MISSING and text not in (name, function):
                 text = name
-            raise StudentError(kind, text, line)
-        return reply["value"]
+            reply = {"error": [kind, text, line]}
+        return value_of(reply, function, self._asked)
 
     def _started(self) -> bool:
         """Whether the worker runs and has run the cells; it is started if need be."""

@@ -1,6 +1,7 @@
 """Hand-out: an assignment's notebook, its points in the gradebook, and the wheel beside it."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def assign(course: Course, assignment: Assignment, force: bool = False) -> Path:
     wheel = Path(student_wheel(course.folder / "release", course.roots))
     source = course.folder / "source" / assignment.name / f"{assignment.name}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
-    notebook = source_notebook(course, assignment, wheel.name)
+    before = starters(course, assignment)
+    notebook = source_notebook(course, assignment, wheel.name, before)
     nbformat.write(notebook, source)
     config = course.folder / "nbgrader_config.py"
     if not config.exists():
@@ -49,12 +51,83 @@ def assign(course: Course, assignment: Assignment, force: bool = False) -> Path:
     return course.release(assignment.name)
 
 
-def source_notebook(course: Course, assignment: Assignment, wheel: str) -> Any:
-    """The instructor's notebook, with solutions and model answers; the release is cut from it."""
-    made = new_notebook(metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}})
+PARTS = {"answer": "starter", "prompt": "text"}  # as a reader would call them
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def starters(course: Course, assignment: Assignment) -> list[str]:
+    """The starters that were handed out, also by an earlier `assign`; none if nothing was."""
+    path = course.release(assignment.name)
+    if not path.exists():
+        return []
+    notebook = _read(path)
+    found = [
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["metadata"].get("attn", {}).get("part") == "starter"
+    ]
+    return found + notebook["metadata"].get("attn", {}).get("earlier", [])
+
+
+def changed(course: Course, assignment: Assignment) -> list[str]:
+    """A sentence for each exercise whose text is another now than in the notebook handed out."""
+    path = course.release(assignment.name)
+    if not path.exists():
+        return []
+    texts: dict[str, dict[str, tuple[str, str]]] = {"then": {}, "now": {}}
+    for cell in _read(path)["cells"]:
+        _note_text(texts["then"], cell["metadata"], "".join(cell["source"]))
+    for cell in source_notebook(course, assignment, "").cells:
+        _note_text(texts["now"], cell.metadata, cell.source)
+    for exercise in course.exercises(assignment):
+        name = grade_id(exercise.name, "answer")
+        if name in texts["now"]:
+            texts["now"][name] = exercise.name, exercise.starter().rstrip()
+    differ: dict[str, list[str]] = {}
+    for name in texts["then"] | texts["now"]:
+        one, other = texts["then"].get(name), texts["now"].get(name)
+        if one != other:
+            of, _ = one or other or ("", "")
+            part = name.removeprefix(grade_id(of, "") + "-")
+            differ.setdefault(of, []).append(PARTS.get(part, part))
+    return [
+        f"{of}: what students were handed out is not what the exercise says now "
+        f"({', '.join(parts)}), and the checks are those of now; see that they fit both."
+        for of, parts in differ.items()
+    ]
+
+
+def _note_text(texts: dict[str, tuple[str, str]], metadata: Any, source: str) -> None:
+    """Note the text of a cell that a student is given to read or to start from."""
+    attn, name = metadata.get("attn", {}), metadata.get("nbgrader", {}).get("grade_id", "")
+    if attn.get("exercise") and attn.get("part") in ("prompt", "starter"):
+        texts[name] = attn["exercise"], source.rstrip()
+
+
+def source_notebook(
+    course: Course, assignment: Assignment, wheel: str, before: Sequence[str] = ()
+) -> Any:
+    """The instructor's notebook, with solutions and model answers; the release is cut from it.
+
+    `before` are starters that were handed out already; those that have changed are noted.
+    """
+    attn: dict[str, Any] = {
+        "assignment": assignment.name,
+        "exercises": list(assignment.exercises),
+    }
+    exercises = course.exercises(assignment)
+    now = {one.starter().rstrip() for one in exercises if one.has_code}
+    earlier = [one for one in dict.fromkeys(before) if one.rstrip() not in now]
+    attn |= {"earlier": earlier} if earlier else {}
+    made = new_notebook(
+        metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}, "attn": attn}
+    )
     made.cells = [_about(course, assignment, wheel)]
     there = set(assignment.exercises)
-    for exercise in course.exercises(assignment):
+    for exercise in exercises:
         for other in exercise.after:
             if other not in there:
                 made.cells.append(_own_work(course, exercise, other))
@@ -131,6 +204,8 @@ def _about(course: Course, assignment: Assignment, wheel: str) -> Any:
     extra = "[torch]" if any(one.needs == "torch" for one in exercises) else ""
     due, name = assignment.due, assignment.name
     offset = due.strftime("%z")
+    asks = any(one.questions for one in exercises)
+    in_words = f", and your answers where it says\n   *{ANSWER.strip('*')}*" if asks else ""
     zone = f"UTC{offset[:3]}:{offset[3:5]}" if due.utcoffset() else "UTC"
     text = f"""\
 # {course.title}: {name}
@@ -140,8 +215,8 @@ work. Your instructor knows of any later date that was agreed with you.
 
 1. Once, install what the notebook needs, from the file that came beside it. Run this in a new cell:
    `%pip install "./{wheel}{extra}"`, then restart the kernel.
-2. Write your code where it says `# your code`, and your answers where it says
-   *{ANSWER.strip("*")}*. Add as many cells of your own as you like. Do not rename the functions.
+2. Write your code where it says `# your code`{in_words}. Add
+   as many cells of your own as you like. Do not rename the functions.
 3. The cell under an exercise checks it and says what is not right yet. Further checks, on inputs
    that you do not see, are run once you have handed in; they ask for nothing beyond the text.
 4. Before you hand in, save and run this in a new cell. It starts afresh, runs everything from the

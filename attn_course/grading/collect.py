@@ -19,8 +19,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from attn_course.exercises.submission import NotebookError, read_notebook
 from attn_course.grading.course import Assignment, Course, CourseError, Student
-from attn_course.grading.grade import RefusedError, read
+from attn_course.grading.grade import SIZE, RefusedError, read
 
 MOST_BYTES = 50_000_000  # of one file
 MOST_IN_ALL = 8_000_000_000  # of an archive, unpacked
@@ -72,7 +73,10 @@ class _File:
 
 
 def collect(course: Course, assignment: Assignment, source: Path | None = None) -> Collected:
-    """Find the submissions of an assignment: in `submitted/`, or in a download that is taken in."""
+    """Find the submissions of an assignment: in `submitted/`, and in a download that is taken in.
+
+    Whose work is not in the download, but was handed in before, is there all the same.
+    """
     found = Collected()
     students = course.roster()
     if source is not None:
@@ -86,8 +90,7 @@ def collect(course: Course, assignment: Assignment, source: Path | None = None) 
             _take(course, assignment, students, list(_in_folder(source, found)), found)
         else:
             raise CourseError(f"{source} is neither a folder nor a zip archive")
-    else:
-        _submitted(course, assignment, students, found)
+    _submitted(course, assignment, students, found)
     known = {one.id for one in students}
     for student in course.extensions.get(assignment.name, {}):
         if student not in known:
@@ -110,13 +113,14 @@ def _submitted(
     course: Course, assignment: Assignment, students: list[Student], found: Collected
 ) -> None:
     known = {one.id for one in students}
+    taken = {one.student for one in found.submissions}
     folder = course.folder / "submitted"
     times = folder / "times.csv"
     given = _times(times.read_bytes(), str(times), assignment) if times.exists() else {}
     for home in sorted(folder.glob("*/")):
         student, where = home.name, f"submitted/{home.name}/{assignment.name}"
         try:
-            if not (home / assignment.name).is_dir():
+            if student in taken or not (home / assignment.name).is_dir():
                 continue
             if student not in known:
                 raise CourseError(f"{student!r} is not in roster.csv")
@@ -247,20 +251,13 @@ def _archived(archive: zipfile.ZipFile, found: Collected) -> Iterator[_File]:
             found.unknown.append((one.filename, "its path leads out of the archive"))
         elif stat.S_ISLNK(one.external_attr >> 16):
             found.unknown.append((one.filename, "is a link, and links are not followed"))
-        elif path.parts and not one.filename.endswith("/"):
+        elif not one.filename.endswith("/"):
             try:
                 local = datetime(*one.date_time)  # the archive does not say of which zone
                 time = local.astimezone(UTC)
             except (ValueError, OverflowError):
                 time = datetime.now(UTC)
             yield _File(one.filename, time, partial(archive.open, one))
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    file: _File
-    attempt: int
-    late: bool
 
 
 def _take(
@@ -273,13 +270,13 @@ def _take(
     """Match the files to students and lay the notebooks into `submitted/`."""
     matcher = _Matcher(students, assignment)
     given: dict[str, datetime] = {}
-    candidates: dict[str, list[_Candidate]] = {}
+    candidates: dict[str, list[tuple[int, bool, _File]]] = {}
     for file in files:
         name = PurePosixPath(file.where).name
         if file.where == "times.csv":
             given = _times(file.read(), file.where, assignment)
         elif name in ("timestamp.txt", "times.csv"):
-            said = "is not believed, it may be a student's own; put times.csv beside all folders"
+            said = "is not believed, it may be a student's own; times go into times.csv at the top"
             found.unknown.append((file.where, said))
         elif NOISE.search(file.where):
             continue
@@ -290,47 +287,61 @@ def _take(
             if not student:
                 found.unknown.append((file.where, said))
             else:
-                one = _Candidate(file, attempt, "_LATE_" in name)
-                candidates.setdefault(student, []).append(one)
+                right = name.endswith(f"{assignment.name}.ipynb")
+                candidates.setdefault(student, []).append((attempt, right, file))
     for student, several in candidates.items():
-        best = max(several, key=lambda one: _rank(one, assignment))
-        for one in several:
-            if one is not best:
-                said = f"{student} handed in {best.file.where} too, which is the one that counts"
-                found.unknown.append((one.file.where, said))
+        # The later attempt, then the right name, then the later time; what can be read before all.
+        ranked = [file for *_, file in sorted(several, key=lambda o: (*o[:2], o[2].time))]
+        best = next((one for one in reversed(ranked) if not _unreadable(one.read)), ranked[-1])
+        for other in [one for one in ranked if one is not best]:
+            said = f"{student} handed in {best.where} too, which is the one that counts"
+            found.unknown.append((other.where, said))
         if student in given:
             time, said = given[student], "times.csv"
         else:
-            time, said = best.file.time, "the file's own time"
-            if best.late and time <= course.due(assignment, student):
+            time, said = best.time, "the file's own time"
+            if "_LATE_" in PurePosixPath(best.where).name and time <= course.due(
+                assignment, student
+            ):
                 found.notes.append(
                     f"{student}: the name of the file says LATE, its time does not; "
                     "give the time in times.csv (student,time) beside the notebooks."
                 )
         path = course.submitted(assignment.name, student)
         try:
-            data = best.file.read()
+            why = _unreadable(best.read)
             _refuse_links(path)
+            if why and not _unreadable(partial(read, path, course.folder / "submitted")):
+                said = f"{why}. What {student} handed in before is kept, and counts"
+                found.unknown.append((best.where, said))
+                continue
+            data = best.read()
             path.parent.mkdir(parents=True, exist_ok=True)
             if os.path.lexists(path) and not _holds(path, data):
                 found.notes.append(f"{student}: what was handed in before is replaced.")
             _put(path, data)
             _put_time(path, time)
         except (CourseError, OSError) as error:
-            found.unknown.append((best.file.where, str(error)))
+            found.unknown.append((best.where, str(error)))
             continue
         found.submissions.append(Submission(student, path, time, said))
+
+
+def _unreadable(data: Callable[[], bytes]) -> str:
+    """Why something is no notebook that can be read; empty if it is one."""
+    try:
+        content = data()
+        if len(content) > SIZE:
+            raise NotebookError(f"is larger than {SIZE // 2**20} MB")
+        read_notebook(content)
+    except (NotebookError, CourseError, RefusedError) as error:
+        return str(error).rstrip(".")
+    return ""
 
 
 def _holds(path: Path, data: bytes) -> bool:
     same_size = _is_plain(path) and path.lstat().st_size == len(data)
     return same_size and path.read_bytes() == data
-
-
-def _rank(one: _Candidate, assignment: Assignment) -> tuple[int, bool, datetime]:
-    """The later attempt, then the right name, then the later time."""
-    name = PurePosixPath(one.file.where).name
-    return one.attempt, name.endswith(f"{assignment.name}.ipynb"), one.file.time
 
 
 class _Matcher:

@@ -127,9 +127,11 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _assign(course: Course, assignments: list[Assignment], options: argparse.Namespace) -> int:
-    from attn_course.grading.assign import assign
+    from attn_course.grading.assign import assign, changed
 
     for one in assignments:
+        for said in changed(course, one):
+            print(f"{one.name} was handed out before. {_printable(said)}")
         path = assign(course, one, options.force)
         marks = course.marks(one)
         by_hand = sum(mark.points for mark in marks if mark.question)
@@ -144,16 +146,13 @@ def _assign(course: Course, assignments: list[Assignment], options: argparse.Nam
 
 def _grade(course: Course, assignments: list[Assignment], options: argparse.Namespace) -> int:
     from attn_course.grading import sandbox
+    from attn_course.grading.assign import changed, starters
     from attn_course.grading.collect import collect
     from attn_course.grading.grade import grade_all, unprotected
     from attn_course.grading.gradebook import store
 
     (assignment,) = assignments
-    if not course.release(assignment.name).exists():
-        raise CourseError(
-            f"{assignment.name} was never handed out; run: attn-course assign "
-            f"--course {course.folder / CONFIG} {assignment.name}"
-        )
+    _handed_out(course, assignment)
     missing = sandbox.available()
     if missing and not options.unsafe:
         raise CourseError(
@@ -162,6 +161,8 @@ def _grade(course: Course, assignments: list[Assignment], options: argparse.Name
         )
     if options.unsafe:
         print("--unsafe: students' code runs with your rights, and can change its own grade.")
+    for said in changed(course, assignment):
+        print(_printable(said))
     found = collect(course, assignment, options.submissions)
     _list_collected(found)
     if not found.submissions:
@@ -180,12 +181,23 @@ def _grade(course: Course, assignments: list[Assignment], options: argparse.Name
         progress=True,
         lower=options.lower,
         inside=course.folder / "submitted",
+        starters=starters(course, assignment),
     ):
         reports[report.student] = report
     with _bar(len(jobs), "entering grades") as advance:
         times = {one.student: one.time for one in found.submissions if one.student in reports}
         lost = store(course, assignment, times, lambda student: advance.update())
     return _list_grades(course, assignment, reports, lost)
+
+
+def _handed_out(course: Course, assignment: Assignment) -> Path:
+    release = course.release(assignment.name)
+    if not release.exists():
+        raise CourseError(
+            f"{assignment.name} was never handed out; run: attn-course assign "
+            f"--course {course.folder / CONFIG} {assignment.name}"
+        )
+    return release
 
 
 def _bar(total: int, what: str) -> Any:
@@ -212,9 +224,10 @@ def _printable(text: str) -> str:
 def _list_grades(
     course: Course, assignment: Assignment, reports: dict[str, Any], lost: dict[str, str]
 ) -> int:
-    from attn_course.grading.gradebook import rows
+    from attn_course.grading.gradebook import lost_answers, rows
 
     broken = {name: report.failed for name, report in reports.items() if report.failed} | lost
+    unread = {name: report.unread for name, report in reports.items() if report.unread}
     to_mark = 0
     for row in rows(course, assignment):
         if row.student.id not in reports:
@@ -224,10 +237,16 @@ def _list_grades(
         to_mark += row.unmarked
         off = f", {row.penalty:g} taken off for lateness" if row.penalty else ""
         wait = f", {row.unmarked} to be marked" if row.unmarked else ""
-        print(f"  {row.student.id:<16} {row.score:g} of {row.points:g}{off}{wait}")
+        why = unread.get(row.student.id, "").rstrip(".")
+        why = f": {why[0].lower()}{why[1:]}" if why else ""
+        print(f"  {row.student.id:<16} {row.score:g} of {row.points:g}{off}{wait}{_printable(why)}")
+        for said in lost_answers(course, assignment, row.student.id):
+            print(f"  {'':<16} {said}")
     kept = sum(len(report.kept) for report in reports.values())
     if kept:
         print(f"{kept} checks keep points of an earlier run; --lower would take them back.")
+    if unread:
+        print(f"{len(unread)} could not be read: {', '.join(unread)}")
     for name, why in broken.items():
         print(f"! {name} was not graded: {_printable(why)}")
     if to_mark:
@@ -276,12 +295,7 @@ def _sample(course: Course, assignments: list[Assignment], options: argparse.Nam
     from attn_course.grading.sample import CLASS, write_class
 
     (assignment,) = assignments
-    release = course.release(assignment.name)
-    if not release.exists():
-        raise CourseError(
-            f"{assignment.name} was never handed out; run: attn-course assign "
-            f"--course {course.folder / CONFIG} {assignment.name}"
-        )
+    release = _handed_out(course, assignment)
     invented = {pupil.id for pupil in CLASS}
     there = {path.name for path in (course.folder / "submitted").glob("*/")}
     if there - invented:

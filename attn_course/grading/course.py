@@ -7,7 +7,7 @@ import re
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, isfinite
 from pathlib import Path
@@ -20,6 +20,8 @@ ROSTER = ("id", "first_name", "last_name", "email", "lms_user_id")
 # What may be a name of a folder anywhere, and no pattern to nbgrader.
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 DAY = timedelta(days=1)
+COURSE_KEYS = ("title", "seed", "exercises", "late", "assignment", "extensions")
+ASSIGNMENT_KEYS = ("name", "due", "exercises", "weight", "by_hand")
 
 NEW_CONFIG = """\
 # One run of the course. Times need their offset from UTC: +01:00 is Berlin in winter, Z is UTC.
@@ -43,6 +45,7 @@ grace_minutes = 15
 name = "week1"
 due = {due}
 exercises = [{exercises}]
+# by_hand = false      # leaves out the questions that a person would have to mark
 # weight = {{ "{first}" = 2 }}   # its points count twice
 
 # Later deadlines for single students.
@@ -114,6 +117,7 @@ class Assignment:
     due: datetime
     exercises: tuple[str, ...]
     weight: Mapping[str, float] = field(default_factory=dict)
+    by_hand: bool = True  # with the questions that a person marks
 
     def weight_of(self, exercise: str) -> float:
         """What a point of the exercise counts."""
@@ -151,8 +155,9 @@ class Course:
         raise CourseError(f"there is no assignment {name!r} in {CONFIG}; {_nearest(name, known)}")
 
     def exercises(self, assignment: Assignment) -> list[Exercise]:
-        """The exercises of an assignment, in its order."""
-        return [load(name, self.roots) for name in assignment.exercises]
+        """The exercises of an assignment, in its order; without questions where none are asked."""
+        found = [load(name, self.roots) for name in assignment.exercises]
+        return found if assignment.by_hand else [replace(one, questions=()) for one in found]
 
     def marks(self, assignment: Assignment) -> list[Mark]:
         """What there are points for in an assignment."""
@@ -314,8 +319,8 @@ class _Reader:
         return value
 
     def course(self, given: Mapping[str, Any]) -> Course:
-        allowed = ("title", "seed", "exercises", "late", "assignment", "extensions")
-        self.known(given, allowed, "a course")
+        self.known(given, COURSE_KEYS, "a course")
+        self.misplaced(given)
         if not isinstance(given.get("assignment"), list) or not given["assignment"]:
             raise self.wrong("there is no assignment; add a table [[assignment]]")
         folder = self.path.parent
@@ -336,6 +341,29 @@ class _Reader:
             late=self.late(given["late"]) if "late" in given else None,
             extensions=self.extensions(given.get("extensions", {}), assignments),
         )
+
+    def misplaced(self, given: Mapping[str, Any]) -> None:
+        """Refuse what is meant for the whole course, or an assignment, and stands below a table."""
+        extensions = given.get("extensions")
+        tables = {f"extensions.{name}": table for name, table in _dict(extensions).items()}
+        for name, table in {"late": given.get("late"), **tables}.items():
+            for key, value in _dict(table).items():
+                if isinstance(value, datetime) or key not in COURSE_KEYS + ASSIGNMENT_KEYS:
+                    continue  # a student may be called so
+                where = "the top of the file, above the first table"
+                if key not in COURSE_KEYS:
+                    where = "its table [[assignment]]"
+                head = rf"^\s*\[\s*{name.split('.')[0]}\b"
+                starts = [i for i, line in enumerate(self.lines) if re.search(head, line)]
+                lines = (
+                    f", line {i}"
+                    for i, line in enumerate(self.lines, 1)
+                    if i > min(starts, default=0) and re.match(rf"\s*\W?{key}\W?\s*=", line)
+                )
+                raise CourseError(
+                    f"{self.path}{next(lines, '')}: {key} stands below [{name}] and so would "
+                    f"belong to that; move it to {where}"
+                )
 
     def seed(self, given: Mapping[str, Any]) -> tuple[int, ...]:
         seed = self.get(given, "seed", str, "a string of 16 characters or more")
@@ -389,7 +417,7 @@ class _Reader:
     ) -> Assignment:
         if not isinstance(table, dict):
             raise self.wrong("assignment must be tables [[assignment]]", "assignment")
-        self.known(table, ("name", "due", "exercises", "weight"), "[[assignment]]")
+        self.known(table, ASSIGNMENT_KEYS, "[[assignment]]")
         name = self.get(table, "name", str, "the name of the assignment", nth)
         if not WORD.fullmatch(name):
             raise self.wrong(
@@ -405,6 +433,9 @@ class _Reader:
                 r"^\s*name\s*=",
                 nth,
             )
+        by_hand = table.get("by_hand", True)
+        if not isinstance(by_hand, bool):
+            raise self.wrong(f"by_hand must be true or false, got {by_hand!r}", r"^\s*by_hand\s*=")
         known = names(roots)
         earlier = {one for assignment in before for one in assignment.exercises}
         writes: dict[str, str] = {}  # function -> the exercise that asks for it
@@ -418,6 +449,12 @@ class _Reader:
                 raise self.wrong(f"{name} has {exercise} twice; take one out", here)
             if exercise in earlier:
                 raise self.wrong(f"{name}: {exercise} is in an assignment before it", here, 1)
+            if not by_hand and not load(exercise, roots).has_code:
+                raise self.wrong(
+                    f"{name}: nothing is left of {exercise} with by_hand = false, a person marks "
+                    "all of it; take it out",
+                    here,
+                )
             try:
                 self.fits(load(exercise, roots), exercises, earlier.union(exercises[:i]), writes)
             except (ExerciseError, SyntaxError) as error:
@@ -433,7 +470,7 @@ class _Reader:
                 said = f"{name}: the weight of {exercise} must be a number above 0, got {value!r}"
                 raise self.wrong(said, r"^\s*weight")
         weights = {exercise: float(value) for exercise, value in weight.items()}
-        return Assignment(name, due, tuple(exercises), weights)
+        return Assignment(name, due, tuple(exercises), weights, by_hand)
 
     def fits(
         self, exercise: Exercise, together: list[str], met: set[str], writes: dict[str, str]
@@ -481,6 +518,10 @@ class _Reader:
                     )
                 found[name][student] = time
         return found
+
+
+def _dict(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _nearest(name: str, known: tuple[str, ...] | list[str]) -> str:

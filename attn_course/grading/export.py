@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 
+from attn_course.grading.assign import starters
 from attn_course.grading.course import Assignment, Course, grade_id
 from attn_course.grading.gradebook import Row, quietly, rows
 
@@ -96,7 +97,12 @@ def write_answers(course: Course, assignment: Assignment) -> list[Path]:
     for exercise in course.exercises(assignment):
         if not exercise.has_code:
             continue
-        given = {line.strip() for line in exercise.starter().splitlines()}
+        defines = tuple(f"def {name}(" for name in exercise.gives())
+        sources = [
+            exercise.starter(),
+            *(one for one in starters(course, assignment) if any(part in one for part in defines)),
+        ]
+        given = {line.strip() for source in sources for line in source.splitlines()}
         folder = course.folder / "answers" / assignment.name / exercise.name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
         for student in course.roster():

@@ -51,6 +51,7 @@ LATE = "Not run: the time for one notebook had come to an end."
 TIRED = "Not run: earlier checks ran out of time, or ended the program."
 SPENT = (OutOfTimeError("").told(True), StudentError("Ended").told(True))
 LINK = "What was handed in is a link, and links are not followed."
+COSTS = "Cells that stopped cost nothing unless an answer needs what they define."
 AGAIN = "Not passed in the run with the course's own solution of what comes before."
 
 
@@ -64,8 +65,10 @@ class Report:
 
     `exercises` holds for each exercise with code its `outcomes` (one dictionary for each check),
     `earned`, `points` and `carried`: the earlier exercises whose reference solution stood in for
-    the student's own. `notes` are sentences for the student. `failed` is a sentence for the teacher
-    where the grader itself broke. `kept` names the checks whose points come from an earlier run.
+    the student's own, and `begun`: whether anything was written for it. `notes` are sentences for
+    the student. `unread` says why the file could not be read, where that is so. `failed` is a
+    sentence for the teacher where the grader itself broke. `kept` names the checks whose points
+    come from an earlier run.
     """
 
     student: str
@@ -75,6 +78,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     exercises: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: float | int = 0.0
+    unread: str = ""
     failed: str = ""
     kept: list[str] = field(default_factory=list)
     version: int = VERSION
@@ -151,8 +155,12 @@ def grade_notebook(
     slot: int = 0,
     seconds: float | int = SECONDS,
     inside: Path | None = None,
+    starters: Sequence[str] = (),
 ) -> Report:
-    """Grade one notebook in this process; after `seconds` no further check is begun."""
+    """Grade one notebook in this process; after `seconds` no further check is begun.
+
+    `starters` are those that were handed out, where the exercises' own have changed since.
+    """
     started = time.monotonic()
     report = Report(_clean(student), assignment)
     known = _known(exercises)
@@ -162,14 +170,15 @@ def grade_notebook(
         report.notebook = hashlib.sha256(data).hexdigest()
         notebook = read_notebook(data)
     except (RefusedError, NotebookError) as error:
-        report.notes.append(_clean(str(error)))
+        report.unread = _clean(str(error))
+        report.notes.append(report.unread)
         report.exercises = _nothing(coded, "Not run: there is no notebook that could be run.")
     else:
         report.notes += [_clean(note) for note in notebook.notes]
-        grader = _Grader(coded, known, seed, launch, slot, started + seconds)
+        grader = _Grader(coded, known, seed, launch, slot, started + seconds, starters)
         report.exercises = grader.grade(notebook.cells)
         report.notes += grader.notes
-    report.key = _key(exercises, known, seed, report.notebook)
+    report.key = _key(exercises, known, seed, report.notebook, starters)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
@@ -184,6 +193,7 @@ class _Grader:
     launch: Launcher
     slot: int
     deadline: float | int
+    starters: Sequence[str] = ()  # further ones
     notes: list[str] = field(default_factory=list)
 
     def grade(self, cells: Sequence[CodeCell]) -> dict[str, dict[str, Any]]:
@@ -191,9 +201,10 @@ class _Grader:
         # Untouched starters run first: what they import is there, and whatever else the notebook
         # defines under their names, above or below, is what counts.
         starters = {_bare(exercise.starter()) for exercise in self.exercises}
+        starters |= {_bare(source) for source in self.starters}
         ours = [cell for cell in cells if _bare(cell.source) in starters]
         theirs = [cell for cell in cells if _bare(cell.source) not in starters]
-        self.cells = ours + theirs
+        self.cells, self.n_ours = ours + theirs, len(ours)
         self.written = "\n".join(cell.source for cell in theirs)
         best: dict[str, list[Outcome]] = {}
         stops: dict[str, list[Stop]] = {}
@@ -205,7 +216,20 @@ class _Grader:
                 best |= self.outcomes(group, submission)
         self.tell(stops.get("torch", stops.get("numpy", [])))
         carried = {one: self.carry(self.known[one], best) for one in self.known if one in best}
-        return {one.name: _marks(best[one.name], carried[one.name]) for one in self.exercises}
+        return {
+            one.name: _marks(best[one.name], carried[one.name]) | {"begun": self.begun(one)}
+            for one in self.exercises
+        }
+
+    def begun(self, exercise: Exercise) -> bool:
+        """Whether a cell other than a starter defines something that the exercise asks for."""
+        return any(
+            re.search(
+                rf"\b(?:def|import|as)\b[ \t,\w]{{0,200}}\b{name}\b|\b{name}\s{{0,9}}=(?!=)",
+                self.written,
+            )
+            for name in exercise.gives()
+        )
 
     def submission(self, exercise: Exercise) -> Submission:
         """A sandbox with the notebook's code, for this exercise and those of its kind."""
@@ -234,8 +258,11 @@ class _Grader:
         return {name: [found[name][one.name] for one in checks[name]] for name in checks}
 
     def tell(self, stops: Iterable[Stop]) -> None:
-        """A note for each cell that stopped."""
+        """A note for each cell that stopped, and whether it matters."""
+        stopped = 0
         for number, kind, text, line in dict.fromkeys(stops):
+            if 0 <= number < self.n_ours and kind == "NotImplementedError":
+                continue
             if not 0 <= number < len(self.cells):
                 self.notes.append("The notebook's code could not be run: it ended the program.")
                 continue
@@ -251,6 +278,9 @@ class _Grader:
             else:
                 said = f"stopped with {kind}{at}" + (f": {text}" if text else "")
             self.notes.append(_clean(f"{where} {said}".rstrip(".") + "."))
+            stopped += 1
+        if stopped:
+            self.notes.append(COSTS)
 
     def carry(self, exercise: Exercise, best: dict[str, list[Outcome]]) -> list[str]:
         """Grade once more with reference solutions for what went wrong before this exercise.
@@ -279,9 +309,11 @@ class _Grader:
             replace(old, earned=new.earned, message=new.message and (old.message or AGAIN))
             for old, new in zip(own, second, strict=True)
         ]
+        points = f"{gained} point{' comes' if gained == 1 else 's come'}"
+        earlier = " and ".join(self.known[one].title for one in stand_ins)
         self.notes.append(
-            f"{name}: {gained} point{'s' * (gained != 1)} come from a run with the course's own "
-            f"solution of {' and '.join(stand_ins)} in place of yours."
+            f"{exercise.title}: {points} from a run with the course's own solution of {earlier} "
+            "in place of yours."
         )
         return list(stand_ins)
 
@@ -350,9 +382,14 @@ def _stand_in(earlier: Exercise, later: Exercise) -> str:
 
 
 def _key(
-    exercises: Sequence[Exercise], known: Mapping[str, Exercise], seed: Sequence[int], notebook: str
+    exercises: Sequence[Exercise],
+    known: Mapping[str, Exercise],
+    seed: Sequence[int],
+    notebook: str,
+    starters: Sequence[str],
 ) -> str:
     head = [VERSION, [one.name for one in exercises], [int(one) for one in seed], notebook]
+    head.append(sorted({_bare(one) for one in starters}))
     for name in sorted(known):
         for file in ("prompt.md", "solution.py", "starter.py", "checks.py"):
             path = known[name].folder / file
@@ -396,16 +433,18 @@ def grade_all(
     lower: bool = False,
     seconds: float | int = SECONDS,
     inside: Path | None = None,
+    starters: Sequence[str] = (),
 ) -> Iterator[Report]:
     """Grade the notebooks of a class, given as (student, path); reports come as they are finished.
 
     Each is written to `results/STUDENT.json` at once. What was graded before, with the same
     exercises and seed, is read from there. A notebook that is graded anew loses no points by that,
     unless `lower` is set. After `seconds` the grading of a notebook is ended by force. Files that
-    are reached through a link below `inside` are refused.
+    are reached through a link below `inside` are refused. `starters` are as in `grade_notebook`.
     """
     arguments = {"exercises": list(exercises), "seed": list(seed), "launch": launch}
     arguments |= {"assignment": assignment, "seconds": 0.75 * seconds, "inside": inside}
+    arguments["starters"] = list(starters)
     waiting = deque(jobs)
     batch = _Batch(arguments, Path(results), lower, seconds, list(range(max(1, n_jobs))))
     reports: Iterable[Report] = batch.reports(waiting)
@@ -460,7 +499,8 @@ class _Batch:
         except RefusedError:
             notebook = ""
         old = Report.read(self.results / f"{student}.json")
-        key = _key(self.exercises, self.known, self.arguments["seed"], notebook)
+        seed, starters = self.arguments["seed"], self.arguments["starters"]
+        key = _key(self.exercises, self.known, seed, notebook, starters)
         if old and notebook and old.key == key and not (old.failed or (self.lower and old.kept)):
             return old
         arguments = {**self.arguments, "path": path, "student": student, "slot": self.free[0]}

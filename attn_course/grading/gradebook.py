@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
-from traitlets import Float, Unicode
+from traitlets import Unicode
 from traitlets.config import Config
 
 from attn_course.exercises.cells import ANSWER
@@ -37,9 +37,9 @@ from attn_course.grading.course import (
     Assignment,
     Course,
     CourseError,
-    Late,
     Mark,
     Student,
+    grade_id,
     load_course,
 )
 
@@ -69,9 +69,7 @@ with quietly():
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
-    from nbgrader.plugins import BasePlugin
     from nbgrader.preprocessors import (
-        AssignLatePenalties,
         CheckCellMetadata,
         ClearOutput,
         ComputeChecksums,
@@ -160,13 +158,25 @@ def harmless_notebook(data: bytes) -> Any:
             one = new_code_cell(source)
         else:  # raw cells too: formgrader shows their HTML
             one = new_markdown_cell(harmless(source), **_pictures(cell.get("attachments")))
-        metadata = cell.get("metadata")
-        nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-        one.metadata = {"claims": name if isinstance(name, str) else ""}
+        one.metadata = {"claims": _claims(cell)}
         one.id = f"s{len(made.cells)}"
         made.cells.append(one)
     return made
+
+
+def _claims(cell: Mapping[str, Any]) -> list[str]:
+    """What a cell says of itself: nbgrader's name of it, our own, its id."""
+    metadata = cell.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    nbgrader, attn = (
+        block if isinstance(block, dict) else {}
+        for block in (metadata.get("nbgrader"), metadata.get("attn"))
+    )
+    claims = [nbgrader.get("grade_id")]
+    if attn.get("part") == "question":
+        claims.append(grade_id(str(attn.get("exercise")), str(attn.get("name"))))
+    claims.append(cell.get("id"))
+    return [one for one in claims if isinstance(one, str)]
 
 
 def _encodable(text: str) -> str:
@@ -237,55 +247,142 @@ class Transplant(_Preprocessor):
         """Return the release with the answers of `nb` in it, and its further cells between."""
         name = resources["nbgrader"]["assignment"]
         path = Path(self.folder) / "release" / name / f"{name}.ipynb"
-        made = transplanted(nbformat.read(path, as_version=4), nb)
-        notes = self.report(resources).get("notes", [])
+        release = nbformat.read(path, as_version=4)
+        made = transplanted(release, nb)
+        notes = self.report(resources).get("notes", []) + _lost(unplaced(release, nb))
         if notes:
             text = "**From grading**\n\n" + "\n".join(f"- {harmless(note)}" for note in notes)
             made.cells.insert(0, _extra(new_markdown_cell(text), "notes"))
         return made, resources
 
 
+@dataclass
+class _Placed:
+    """The cells of a submission by the cell of the release that they belong to."""
+
+    answers: dict[str, Any]
+    extras: dict[str, list[Any]]  # the student's own, by the cell that they stand below
+    seen: set[str]
+
+
 def transplanted(release: Any, submission: Any) -> Any:
     """The release with a submission's answers, wherever in it they stand."""
-    known = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells}
-    by_text = {(cell.cell_type, cell.source): name for name, cell in known.items()}
-    answers: dict[str, Any] = {}
-    extras: dict[str, list[Any]] = {"": []}
-    last = ""
-    for cell in submission.cells:
-        name = cell.metadata.get("claims", "")
-        if name not in known or known[name].cell_type != cell.cell_type:
-            name = by_text.get((cell.cell_type, cell.source), "")
-        if not name:
-            extras.setdefault(last, []).append(cell)
-            continue
-        last = name
-        original = known[name]
-        if original.metadata.nbgrader.solution and not _same(cell, original):
-            if name in answers:
-                extras.setdefault(name, []).append(cell)
-            else:
-                answers[name] = cell
+    placed = _placed(release, submission)
+    extras = placed.extras
     made = new_notebook(metadata=release.metadata)
     made.cells += [_extra(one, f"x0-{i}") for i, one in enumerate(extras[""][:MOST_EXTRA_CELLS])]
     left = MOST_EXTRA_CELLS - len(made.cells)
-    for name, original in known.items():
+    for original in release.cells:
         cell = original.copy()
-        more = extras.get(name, [])
-        if cell.metadata.nbgrader.solution:
-            answer = answers.get(name)
-            if answer is None and cell.cell_type == "markdown":
-                # Written below the cell for it instead of into it: that is an answer too.
-                answer, more = _written_below(more)
-            if answer is not None:
-                cell.source = answer.source
-                if "attachments" in answer:
-                    cell.attachments = answer.attachments
+        name = cell.metadata.nbgrader.grade_id
+        if cell.metadata.nbgrader.solution and name in placed.answers:
+            cell.source = placed.answers[name].source
+            if "attachments" in placed.answers[name]:
+                cell.attachments = placed.answers[name].attachments
         made.cells.append(cell)
-        for i, one in enumerate(more[:left]):
-            made.cells.append(_extra(one, f"x{len(made.cells)}-{i}"))
-        left -= len(more[:left])
+        more = extras.get(name, [])[:left]
+        made.cells += [_extra(one, f"x{len(made.cells) + i}-{i}") for i, one in enumerate(more)]
+        left -= len(more)
     return made
+
+
+def unplaced(release: Any, submission: Any) -> list[str]:
+    """The questions whose cell is gone, where there is text that may be the answer."""
+    placed = _placed(release, submission)
+    if not any(one.source.strip() for more in placed.extras.values() for one in _words(more)):
+        return []
+    return [
+        name
+        for name in _asked(release).values()
+        if name not in placed.answers and name not in placed.seen
+    ]
+
+
+def _lost(names: Iterable[str]) -> list[str]:
+    return [
+        f"The cell for the answer {name} is gone, and none of the other texts stands below its "
+        "question; whoever marks looks through them."
+        for name in names
+    ]
+
+
+def _asked(release: Any) -> dict[str, str]:
+    """The text cell of each question -> the cell for its answer, which follows it."""
+    names = [cell.metadata.nbgrader.grade_id for cell in release.cells]
+    return {f"{name}-question": name for name in names if f"{name}-question" in names}
+
+
+def _placed(release: Any, submission: Any) -> _Placed:
+    """Find what belongs where: by what the cells say of themselves, by their text, by their place.
+
+    An answer without a name of its own is what stands below the question, or in its cell.
+    """
+    known = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells}
+    asked = _asked(release)
+    by_id = {cell.get("id", ""): name for name, cell in known.items()} | {
+        name: name for name in known
+    }
+    by_text: dict[tuple[str, str], str] = {}
+    for name, cell in known.items():
+        text = (cell.cell_type, _shown(cell))
+        by_text[text] = "" if text in by_text else name  # what stands there twice tells nothing
+    placed = _Placed({}, {"": []}, set())
+    last = ""
+    for cell in submission.cells:
+        claims = [by_id[one] for one in cell.metadata.get("claims", []) if one in by_id]
+        name = next((one for one in claims if known[one].cell_type == cell.cell_type), "")
+        name = name or by_text.get((cell.cell_type, _words_of(cell.source)), "")
+        if not name and cell.cell_type == "markdown":
+            name = next((one for one in asked if _within(cell, known[one])), "")
+            if not name and last in asked and _same(cell, known[asked[last]]):
+                name = asked[last]
+        if not name:
+            placed.extras.setdefault(last, []).append(cell)
+            continue
+        last = name
+        placed.seen.add(name)
+        original = known[name]
+        if name in asked and _within(cell, original):
+            cell = cell.copy()
+            cell.source = cell.source.strip()[_end_of(cell, original) :].strip()
+            placed.extras.setdefault(name, []).append(cell)
+        elif original.metadata.nbgrader.solution and not _same(cell, original):
+            if name in placed.answers:
+                placed.extras.setdefault(name, []).append(cell)
+            else:
+                placed.answers[name] = cell
+    for question, name in asked.items():
+        for place in (name, question):
+            if name not in placed.answers and place in placed.extras:
+                # Written beside the cell for it instead of into it: that is an answer too.
+                answer, placed.extras[place] = _written_below(placed.extras[place])
+                if answer is not None:
+                    placed.answers[name] = answer
+    return placed
+
+
+def _words_of(source: str) -> str:
+    return " ".join(source.split())
+
+
+def _shown(cell: Any) -> str:
+    """The text of a cell of the release as it comes back in a submission."""
+    return _words_of(harmless(cell.source) if cell.cell_type == "markdown" else cell.source)
+
+
+def _within(cell: Any, original: Any) -> bool:
+    """Whether a cell holds the text of another, and something below it."""
+    return _words_of(cell.source) != _shown(original) and _end_of(cell, original) > 0
+
+
+def _end_of(cell: Any, original: Any) -> int:
+    """Where in a cell the text of another ends that it begins with; 0 if it does not."""
+    text = harmless(original.source).strip()
+    return len(text) if cell.source.strip().startswith(text) else 0
+
+
+def _words(cells: Iterable[Any]) -> list[Any]:
+    return [one for one in cells if one.cell_type == "markdown"]
 
 
 def _written_below(more: list[Any]) -> tuple[Any, list[Any]]:
@@ -358,27 +455,6 @@ def _told(found: Mapping[str, Any] | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-class LatePenalty(BasePlugin):
-    """nbgrader's late penalty, by the rule of `course.toml`."""
-
-    per_day = Float(0.0).tag(config=True)
-    at_most = Float(0.0).tag(config=True)
-    grace_seconds = Float(0.0).tag(config=True)
-
-    def late_submission_penalty(
-        self, student_id: str, score: float, total_seconds_late: float
-    ) -> float:
-        """What is taken off; nbgrader has counted the student's extension already."""
-        rule = Late(self.per_day, self.at_most, timedelta(seconds=self.grace_seconds))
-        return penalty(rule, score, total_seconds_late)
-
-
-def penalty(rule: Late | None, score: float, seconds_late: float) -> float:
-    """The points that lateness costs."""
-    share = rule.share(seconds_late) if rule is not None and seconds_late > 0 else 0.0
-    return round(share * score, 6)
-
-
 def configure(config: Any, folder: Path) -> None:
     """Make a configuration of nbgrader's that of a course folder."""
     folder = Path(folder).resolve()
@@ -399,17 +475,10 @@ def configure(config: Any, folder: Path) -> None:
     config.Autograde.autograde_preprocessors = [
         StoreScores,
         SaveAutoGrades,
-        AssignLatePenalties,
         CheckCellMetadata,
     ]
     for one in ("CutAnswers", "SubmissionExporter", "Transplant", "StoreScores"):
         config[one].folder = str(folder)
-    config.AssignLatePenalties.plugin_class = LatePenalty
-    late = load_course(folder).late
-    if late is not None:
-        config.LatePenalty.per_day = late.per_day
-        config.LatePenalty.at_most = late.at_most
-        config.LatePenalty.grace_seconds = late.grace.total_seconds()
 
 
 class _Log(logging.Handler):
@@ -553,7 +622,10 @@ def _settle_marks(
     answers = _answers(course.autograded(assignment.name, student))
     report = read_result(course.results(assignment.name), student)
     notebook = gradebook.find_submission_notebook(assignment.name, assignment.name, student)
+    gone = _unplaced(course, assignment, student)
     for grade in notebook.grades:
+        if grade.name in gone and grade.manual_score is None:
+            grade.needs_manual_grade = True  # a person looks whether it stands elsewhere
         if before.get(grade.name) == (grade.auto_score, answers.get(grade.name)):
             grade.needs_manual_grade = False
         failed = report is None or report["failed"]
@@ -561,10 +633,28 @@ def _settle_marks(
             grade.needs_manual_grade = True
 
 
+def _unplaced(course: Course, assignment: Assignment, student: str) -> list[str]:
+    from attn_course.grading.grade import read
+
+    try:
+        path = course.submitted(assignment.name, student)
+        notebook = harmless_notebook(read(path, course.folder / "submitted"))
+        with quietly():
+            release = nbformat.read(course.release(assignment.name), as_version=4)
+        return unplaced(release, notebook)
+    except Exception:  # broken in one of many ways; the report says which
+        return []
+
+
+def lost_answers(course: Course, assignment: Assignment, student: str) -> list[str]:
+    """A sentence for each written answer of a student that may stand where it is not looked for."""
+    return _lost(_unplaced(course, assignment, student))
+
+
 def settle(course: Course, assignment: Assignment) -> None:
     """Bring the penalties up to date with what has been marked and with `course.toml`.
 
-    nbgrader works a penalty out when it grades automatically and not when a person marks.
+    nbgrader itself would work a penalty out before a person has marked, and not again after that.
     """
     with opened(course) as gradebook:
         gradebook.update_or_create_assignment(assignment.name, duedate=assignment.due)
@@ -572,9 +662,10 @@ def settle(course: Course, assignment: Assignment) -> None:
             student = submission.student.id
             later = course.due(assignment, student) - assignment.due
             submission.extension = later or None
+            time = submission.timestamp.replace(tzinfo=UTC)
+            share = course.share_off(assignment, student, time)
             for notebook in submission.notebooks:
-                off = penalty(course.late, notebook.score, float(submission.total_seconds_late))
-                notebook.late_submission_penalty = min(off, notebook.score) or None
+                notebook.late_submission_penalty = round(share * notebook.score, 6) or None
 
 
 def read_result(folder: Path, student: str) -> dict[str, Any] | None:

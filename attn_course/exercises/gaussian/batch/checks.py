@@ -129,9 +129,8 @@ def every_window_is_right(answer: Any, rng: np.random.Generator) -> None:
                 "You normalise over the wrong axis: it is each row that sums to one over the "
                 "pixels, not each column over the filters."
             )
-        if np.allclose(
-            got, banks(mean, np.sqrt(std), stride, n_filter, n_pixel)
-        ):
+        variance = banks(mean, np.sqrt(std), stride, n_filter, n_pixel)
+        if np.allclose(got, variance):
             raise Wrong("You take std for a variance: it has to be squared.")
         centre = mean[:, None] + stride[:, None] * np.arange(n_filter)
         clamped = np.clip(centre, 0, n_pixel - 1)
@@ -186,24 +185,17 @@ def gradient_reaches_all_three(answer: Any, rng: np.random.Generator) -> None:
     got = answer.gradient(
         "batch_filterbank", cotangent, *given, n_filter, n_pixel
     )
-    for one, name, by, want in zip(
-        range(3),
-        ("mean", "std", "stride"),
-        got,
-        slopes(cotangent, *given),
-        strict=True,
-    ):
+    right = slopes(cotangent, *given)
+    for one, name in enumerate(("mean", "std", "stride")):
+        by, want = got[one], right[one]
         step = np.eye(3)[one][:, None] * 1e-5
         shifted = (np.array(given) + step, np.array(given) - step)
         up, down = (
-            (cotangent * banks(mean, std, stride, n_filter, n_pixel)).sum(
-                axis=(1, 2)
-            )
+            cotangent * banks(mean, std, stride, n_filter, n_pixel)
             for mean, std, stride in shifted
         )
-        np.testing.assert_allclose(
-            want, (up - down) / 2e-5, rtol=1e-4, atol=1e-6
-        )
+        slope = (up - down).sum(axis=(1, 2)) / 2e-5
+        np.testing.assert_allclose(want, slope, rtol=1e-4, atol=1e-6)
         if np.shape(by) == want.shape and not np.any(by):
             raise Wrong(
                 f"No gradient reaches {name}: on its way it leaves torch's graph, or is detached."

@@ -28,21 +28,38 @@ def two_pixels_by_hand(answer: Any, rng: np.random.Generator) -> None:
 
 @check()
 def dark_middle_by_hand(answer: Any, rng: np.random.Generator) -> None:
-    """Line 1, 0, 1 with mean 1 and std 1: by symmetry by_mean is 0, and by_std is about 0.2477."""
+    """Line 1, 0, 5 with mean 1 and std 0.8493, at which the row is 1/4, 1/2, 1/4: the covariances
+    are 1 and 3/4, and so the pair is 1/std squared = 1.386 and 3/4 divided by std cubed = 1.224."""
+    # One pixel from its centre the bell is a half.
+    std = 1 / np.sqrt(2 * np.log(2))
     by_mean, by_std = _pair(
-        answer.gradient(np.array([1.0, 0.0, 1.0]), 1.0, 1.0)
+        answer.gradient(np.array([1.0, 0.0, 5.0]), 1.0, std)
+    )
+    bell = np.exp(-1 / (2 * std))  # where std is not squared
+    _recognise(
+        by_mean,
+        1 / std**2,
+        _powers("by_mean", 1.0, std, 2)
+        | {
+            "For the line 1, 0, 5, mean 1 and std 0.8493 the row is 1/4, 1/2, 1/4, and yours is "
+            "about 0.26, 0.47, 0.26: the exponent is divided by 2 std squared, not by 2 std.": (
+                4 * bell / (1 + 2 * bell) / std**2
+            )
+        },
     )
     close(
         by_mean,
-        0.0,
-        "For the line 1, 0, 1 and mean 1 by_mean is 0 by symmetry.",
+        1 / std**2,
+        "For the line 1, 0, 5, mean 1 and std 0.8493 the row is 1/4, 1/2, 1/4, the covariance of p "
+        "and I is 1, and by_mean is 1 divided by std squared, 1.386.",
     )
-    middle = 1 / (1 + 2 * np.exp(-0.5))
+    _recognise(by_std, 0.75 / std**3, _powers("by_std", 0.75, std, 3))
     close(
         by_std,
-        middle * (1 - middle),
-        "For the line 1, 0, 1, mean 1 and std 1 the squared distances are 1, 0, 1 like the line, "
-        "and by_std is their variance under the row, 0.2477.",
+        0.75 / std**3,
+        "For the line 1, 0, 5, mean 1 and std 0.8493 the row is 1/4, 1/2, 1/4, the covariance of "
+        "the squared distances 1, 0, 1 and I is 3/4, and by_std is 3/4 divided by the third power "
+        "of std, 1.224.",
     )
 
 
@@ -60,13 +77,10 @@ def slope_by_mean(answer: Any, rng: np.random.Generator) -> None:
         _recognise(
             got[0],
             by_mean,
-            {
-                "by_mean is too large by a factor std: divide the covariance by std squared.": (
-                    by_mean * std
-                ),
-                "by_mean is the covariance alone; divide it by std squared.": (
-                    by_mean * std**2
-                ),
+            _powers("by_mean", by_mean * std**2, std, 2)
+            | {
+                "Your row is not this filter's: the exponent is divided by 2 std squared, not by "
+                "2 std.": _derivatives(line, mean, std**0.5)[0] / std,
                 "by_mean has the wrong sign: a larger mean moves weight to larger p.": -by_mean,
                 "by_mean is not centred: the normaliser Z depends on the mean too, which takes "
                 "the product of the two means off.": by_mean
@@ -86,10 +100,10 @@ def slope_by_std(answer: Any, rng: np.random.Generator) -> None:
         _recognise(
             got[1],
             by_std,
-            {
-                "by_std is too large by a factor std: divide by the third power of std.": (
-                    by_std * std
-                ),
+            _powers("by_std", by_std * std**3, std, 3)
+            | {
+                "Your row is not this filter's: the exponent is divided by 2 std squared, not by "
+                "2 std.": _derivatives(line, mean, std**0.5)[1] / std**1.5,
                 "This is the derivative by the variance; the one by std is 2 std times it.": by_std
                 / (2 * std),
                 "by_std has the wrong sign: a larger std moves weight outwards.": -by_std,
@@ -230,11 +244,12 @@ def blind_line_is_blind(answer: Any, rng: np.random.Generator) -> None:
 @check(hidden=True, points=2)
 def wrong_way_line_misleads(answer: Any, rng: np.random.Generator) -> None:
     """On the line, a step of gradient descent from `mean` must lead away from `target`."""
-    for side in (1, -1):
-        std = rng.uniform(0.7, 4)
-        gap = rng.uniform(6.1, 9) * std
-        n_pixel = int(np.ceil(gap + rng.uniform(2, 20)))
-        mean = rng.uniform(0, n_pixel - 1 - gap)
+    # A wide filter on the border, where a few bright pixels are not enough, then any other.
+    for side, border in ((1, True), (1, False), (-1, False), (-1, True)):
+        std = 4.0 if border else rng.uniform(0.7, 4)
+        gap = (rng.uniform(6, 6.2) if border else rng.uniform(6.1, 9)) * std
+        n_pixel = int(np.ceil(gap + rng.uniform(4, 20)))
+        mean = 0.0 if border else rng.uniform(1.5, n_pixel - 1 - gap)
         if side < 0:
             mean = n_pixel - 1 - mean
         target = mean + side * gap
@@ -320,6 +335,25 @@ def _derivatives(
     return by_mean, by_std
 
 
+def _powers(
+    name: str, covariance: float, std: float, right: int
+) -> dict[str, float]:
+    """What comes of dividing the covariance by another power of std than the right one."""
+    power = ("", "std itself", "std squared", "the third power of std")
+    asked = f"divide the covariance by {power[right]}"
+    too_high = f"{name} has too high a power of std: {asked}."
+    wrong = {
+        f"{name} is the covariance alone; {asked}.": covariance,
+        too_high: covariance / std ** (right + 1),
+    }
+    for k in range(1, right):
+        too_low = (
+            f"{name} has too low a power of std: {asked}, not by {power[k]}."
+        )
+        wrong[too_low] = covariance / std**k
+    return wrong
+
+
 def _near(got: Any, want: Any) -> bool:
     return bool(
         np.allclose(np.array(got, dtype=float), want, rtol=1e-5, atol=1e-8)
@@ -338,7 +372,19 @@ MUTANTS = {
         old="(position * line) / std**2",
         new="(position * line) / std",
         falls_by="slope_by_mean",
-        says="divide the covariance by std squared",
+        says="by std squared, not by std itself",
+    ),
+    "covariance alone": Mutant(
+        old="row @ (position * line) / std**2",
+        new="row @ (position * line)",
+        falls_by="slope_by_mean",
+        says="by_mean is the covariance alone",
+    ),
+    "std not squared in the exponent": Mutant(
+        old="score = -(((pixel - mean) / std) ** 2) / 2",
+        new="score = -((pixel - mean) ** 2) / (2 * std)",
+        falls_by="slope_by_mean",
+        says="by 2 std squared, not by 2 std",
     ),
     "positions not centred": Mutant(
         old="row @ (position * line)",
@@ -368,7 +414,13 @@ MUTANTS = {
         old="(square * line) / std**3",
         new="(square * line) / std**2",
         falls_by="slope_by_std",
-        says="divide by the third power of std",
+        says="by the third power of std, not by std squared",
+    ),
+    "std for std cubed": Mutant(
+        old="(square * line) / std**3",
+        new="(square * line) / std",
+        falls_by="slope_by_std",
+        says="by the third power of std, not by std itself",
     ),
     "squares not centred": Mutant(
         old="square = square - row @ square",
@@ -448,6 +500,12 @@ MUTANTS = {
     "leads home": Mutant(
         old="(ahead > 0) & (ahead < abs(target - mean) / 2)",
         new="ahead < 0.5",
+        falls_by="wrong_way_line_misleads",
+        says="descent leads towards `target`",
+    ),
+    "three bright pixels": Mutant(
+        old="(ahead > 0) & (ahead < abs(target - mean) / 2)",
+        new="(ahead > 0) & (ahead <= 3)",
         falls_by="wrong_way_line_misleads",
         says="descent leads towards `target`",
     ),

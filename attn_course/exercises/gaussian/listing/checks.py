@@ -110,10 +110,8 @@ def mask_of_one_example(answer: Any, rng: np.random.Generator) -> None:
                     "You normalise over the filters. It is each row that sums to one, over the "
                     "pixels."
                 )
-            root = std[0] ** 0.5
-            if np.allclose(
-                got, filterbank(mean[0], root, stride[0], n_filter, n_pixel)
-            ):
+            window = mean[0], std[0] ** 0.5, stride[0]
+            if np.allclose(got, filterbank(*window, n_filter, n_pixel)):
                 raise Wrong(
                     "You take std for a variance: it has to be squared."
                 )

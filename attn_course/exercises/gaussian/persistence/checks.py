@@ -76,12 +76,8 @@ def velocity_is_the_mean_of_three_steps(
     box, visible, last = _films(rng, 9)
     _, velocity = _pair(answer.last_seen(box, visible))
     film = np.arange(9)
-    steps = np.stack(
-        [
-            box[film, last - k, :2] - box[film, last - k - 1, :2]
-            for k in range(3)
-        ]
-    )
+    place = [box[film, last - k, :2] for k in range(4)]
+    steps = np.stack(place[:3]) - np.stack(place[1:])
     if np.shape(velocity) == (9, 2) and np.allclose(velocity, steps[0]):
         raise Wrong(
             "That is the last step alone; take the mean of the last three."

@@ -8,8 +8,9 @@ from attn_course.exercises.checking import Mutant, Wrong, check, close
 
 
 @check()
-def counts_of_the_chapter(answer: Any, rng: np.random.Generator) -> None:
-    """The chapter's own counts must come out: 32768 and 215040 with a layer that costs nothing."""
+def known_counts(answer: Any, rng: np.random.Generator) -> None:
+    """The chapter's own counts must come out, 32768 and 215040 with a layer that costs nothing, and
+    280 and 170 for an image of 4 × 10 pixels, a glimpse of 2 × 3 and a layer that costs 5."""
     close(
         answer.vector_cost(128, 128, 0),
         32768,
@@ -20,17 +21,36 @@ def counts_of_the_chapter(answer: Any, rng: np.random.Generator) -> None:
         215040,
         "matrix_cost(128, 128, 12, 12, 0) must be 215040: the two products, one after the other.",
     )
+    close(
+        answer.vector_cost(4, 10, 5),
+        280,
+        "vector_cost(4, 10, 5) must be 280: 4 × 10 pixels, each with two multiplications and the "
+        "layer's five.",
+    )
+    close(
+        answer.matrix_cost(4, 10, 2, 3, 5),
+        170,
+        "matrix_cost(4, 10, 2, 3, 5) must be 170: the first product, (2, 4) times (4, 10), takes "
+        "80, the second, (2, 10) times (10, 3), takes 60, and the layer 5 × 6 = 30.",
+    )
 
 
 @check()
-def threshold_of_the_chapter(answer: Any, rng: np.random.Generator) -> None:
-    """For 128 × 128 pixels and a glimpse of 12 × 12 the threshold lies between 11.2 and 11.3."""
+def known_thresholds(answer: Any, rng: np.random.Generator) -> None:
+    """For 128 × 128 pixels and a glimpse of 12 × 12 the threshold lies between 11.2 and 11.3, and
+    for 4 × 10 pixels and a glimpse of 2 × 3 it is 30/17 = 1.765."""
     got = answer.threshold(128, 128, 12, 12)
     if not 11.2 < got < 11.3:
         raise Wrong(
             "threshold(128, 128, 12, 12) must lie between 11.2 and 11.3. Put your result into "
             "vector_cost and matrix_cost: the two must come out equal."
         )
+    close(
+        answer.threshold(4, 10, 2, 3),
+        30 / 17,
+        "threshold(4, 10, 2, 3) must be 30/17 = 1.765: without the layer the matrix form costs "
+        "140 - 80 = 60 more, and it hands on 40 - 6 = 34 numbers fewer.",
+    )
 
 
 @check(hidden=True)
