@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import editor
 import vendor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,7 +67,7 @@ def build() -> int:
     """Build what is out of date; the exit code."""
     doctrees, sound = BUILD / ".doctrees", BUILD / ".sound"
     BUILD.mkdir(exist_ok=True)
-    fetched = vendor.fetch()
+    fetched = vendor.fetch() | editor.build()
     if changed("executed", EXECUTED):
         shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
         sound.unlink(missing_ok=True)

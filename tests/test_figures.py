@@ -5,8 +5,10 @@ import inspect
 import io
 import itertools
 import json
+import re
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import anywidget
 import matplotlib as mpl
@@ -18,8 +20,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from attn_course import figures
-from attn_course.figures import COLOURS, Frames, GlimpseFigure
-from attn_course.figures.live import STATIC, png
+from attn_course.figures import COLOURS, Frames, GlimpseFigure, HeatMap, Threshold
+from attn_course.figures.draw import png
+from attn_course.figures.live import STATIC
 from attn_course.figures.style import INK, PAPER
 from attn_course.gaussian import reference
 
@@ -41,6 +44,18 @@ def glimpse():
 @pytest.fixture
 def frames():
     return Frames(photograph(8, 6).reshape(2, 4, 6), ["before", "after"], alt="noise", label="step")
+
+
+@pytest.fixture
+def heatmap():
+    return HeatMap(
+        np.array([[0.25, 0.75], [1, 0]]), alt="noise", names=("query", "key"), rows=["a", "b"]
+    )
+
+
+@pytest.fixture
+def threshold():
+    return Threshold({"one": np.array([1.0, 3.0]), "two": np.array([-0.5])}, alt="noise")
 
 
 # --- parity: what the page computes is what the package computes ----------------------------------
@@ -225,7 +240,33 @@ STATES = {
         "label": "step",
         "index": 0,
     },
+    "heatmap": {
+        "alt": "noise",
+        "values": {"base64": base64.b64encode(np.float32([0.25, 0.75, 1, 0]).tobytes()).decode()},
+        "shape": [1, 2, 2],
+        "rows": ["a", "b"],
+        "columns": ["0", "1"],
+        "steps": ["0"],
+        "names": ["query", "key", "step"],
+        "limit": 1.0,
+        "row": 0,
+        "column": 0,
+        "step": 0,
+    },
+    "threshold": {
+        "alt": "noise",
+        "values": {"base64": base64.b64encode(np.array([3.0, 1.0, -0.5]).tobytes()).decode()},
+        "sizes": [2, 1],
+        "groups": ["one", "two"],
+        "colours": [COLOURS["orange"], COLOURS["blue"]],
+        "dashes": ["", "7 4"],
+        "low": -0.5,
+        "high": 3.0,
+        "label": "value",
+        "threshold": 3.5 / 3,
+    },
 }
+N_PICTURE = {"glimpse": 2, "frames": 2, "heatmap": 1, "threshold": 0}
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -257,14 +298,21 @@ def test_page_holds_a_picture_with_alternative_text(request, name):
     assert drawing["aria-label"].startswith("noise")
     assert len(drawing["aria-label"]) > 20
     pictures = [a["href"] for t, a in page.elements if t == "image"]
-    assert len(pictures) == 2
+    assert len(pictures) == N_PICTURE[name]
     assert all(href.startswith("data:image/png;base64,") for href in pictures)
 
 
-@pytest.mark.parametrize("make", [GlimpseFigure, Frames])
+NASTY_FIGURES = {
+    "glimpse": lambda: GlimpseFigure(photograph(), alt=NASTY),
+    "frames": lambda: Frames(photograph()[None], [NASTY], alt=NASTY, label=NASTY),
+    "heatmap": lambda: HeatMap(np.eye(1), alt=NASTY, rows=[NASTY], names=(NASTY, NASTY)),
+    "threshold": lambda: Threshold({NASTY: np.ones(2), "b": np.ones(1)}, alt=NASTY, label=NASTY),
+}
+
+
+@pytest.mark.parametrize("make", NASTY_FIGURES.values(), ids=NASTY_FIGURES)
 def test_no_text_breaks_out_of_its_place(make):
-    image = photograph() if make is GlimpseFigure else photograph()[None]
-    text = html_of(make(image, alt=NASTY))
+    text = html_of(make())
     page = Page(text)
     assert json.loads(page.script)["alt"] == NASTY
     assert page.one("figure")["aria-label"] == NASTY
@@ -681,9 +729,42 @@ def test_measures_of_colour_give_known_numbers():
     assert distance(red, green, "no green cones") < APART["no green cones"]
 
 
+CSS = (Path(__file__).parents[1] / "book" / "_ext" / "book.css").read_text(encoding="utf-8")
+
+
+def theme(name, variable="--pst-color-background"):
+    """A colour of the light or of the dark page."""
+    block = re.search(rf'html\[data-theme="{name}"\] {{(.*?)}}', CSS, re.DOTALL)[1]
+    return re.search(rf"{variable}: (#\w{{6}});", block)[1]
+
+
+def dimmed(colour):
+    """A colour on a plot's card, as the dark page dims it."""
+    (factor,) = re.findall(r"filter: brightness\(([\d.]+)\)", CSS)
+    channels = (round(float(factor) * int(colour[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
+
+
 @pytest.mark.parametrize("name", COLOURS)
-def test_lines_stand_out_from_the_paper(name):
-    assert contrast(COLOURS[name], PAPER) >= 3
+def test_lines_stand_out_from_paper_and_pages(name):
+    colour = COLOURS[name]
+    assert contrast(colour, PAPER) >= 3
+    assert contrast(dimmed(colour), dimmed(PAPER)) >= 3
+    for page in ("light", "dark"):
+        assert contrast(colour, theme(page)) >= 3
+
+
+def test_the_themes_are_read():
+    assert contrast(theme("light"), theme("dark")) > 15
+    assert contrast(theme("light"), theme("light", "--pst-color-text-base")) > 7
+    assert contrast("#6f2468", theme("dark")) < 3, "the plum of old is seen on no dark page"
+
+
+def test_accents_of_the_figures_are_the_palettes():
+    for module in STATIC.glob("*.mjs"):
+        accents = re.findall(r"--(?:attn-)?accent: (#\w+)", module.read_text(encoding="utf-8"))
+        assert set(accents) <= {COLOURS["orange"]}
+        assert len(accents) == (module.name != "host.mjs")
 
 
 def test_ink_reads_on_the_paper():

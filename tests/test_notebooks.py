@@ -110,6 +110,17 @@ def copies(notebook, place, public):
     return found
 
 
+def altered(notebook, place, public):
+    """Functions in live cells that bear a name of the package's and are not the package's."""
+    return [
+        f"{cell.id}: {name}"
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "live" in form.tags(cell)
+        for name, plain in functions(cell.source)
+        if name in public and plain not in place
+    ]
+
+
 def prose(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
@@ -191,6 +202,10 @@ def test_copies_nothing_from_the_package(notebook):
     assert copies(notebook, *package_functions()) == []
 
 
+def test_live_functions_of_the_package_are_the_packages(notebook):
+    assert altered(notebook, *package_functions()) == []
+
+
 def test_each_objective_has_an_exercise(notebook):
     assert unexercised(notebook) == []
 
@@ -248,6 +263,9 @@ def window(mean: float, n_pixel: int):
     place = {plain: name for name, plain in functions(package)}
     assert len(copies(page(copy), place, set())) == 1
     assert copies(page(copy, metadata={"tags": ["live"]}), place, set()) == []
+    live = {"tags": ["live"]}
+    assert altered(page(copy, metadata=live), place, {"mine"}) == []
+    assert len(altered(page(other, metadata=live), place, {"mine"})) == 1
     assert copies(page(other), place, set()) == []
     assert len(copies(page(other), place, {"mine"})) == 1
 

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
@@ -34,6 +35,14 @@ def wheel(into, files):
         for name, content in files.items():
             box.writestr("package/" + name, content)
     return path
+
+
+def bare(content):
+    def make(into, files):
+        (into / "fetched").write_bytes(content)
+        return into / "fetched"
+
+    return make
 
 
 def absent(into, files):
@@ -90,6 +99,26 @@ def test_without_a_good_source_nothing_is_left_and_it_says_so(fetch, bad, capsys
     assert not changed
     assert content(folder.parent) == {}
     assert "tool could not be fetched, so nothing runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("sent", "right"), [(b"code", True), (b"edoc", False)])
+def test_a_source_may_be_the_one_file_itself(tmp_path, monkeypatch, sent, right):
+    (tmp_path / "listing").write_text(f"{hashlib.sha256(b'code').hexdigest()}  tool/one.whl\n")
+    monkeypatch.setattr(vendor, "LISTING", tmp_path / "listing")
+    monkeypatch.setattr(vendor, "download", lambda source, into: source.name(into, FILES))
+    bundle = vendor.Bundle("tool", "nothing runs", (vendor.Source("file", bare(sent)),))
+    assert vendor.fetch((bundle,), tmp_path / "home") == right
+    assert content(tmp_path / "home") == ({"tool/one.whl": b"code"} if right else {})
+
+
+def test_pyodide_and_the_numpy_that_its_lock_names_are_listed_together():
+    assert set(vendor.listed("numpy-wasm")) == {vendor.NUMPY}
+    assert "pyodide-lock.json" in vendor.listed("pyodide")
+    folder = vendor.FOLDER / "pyodide"
+    if folder.exists():
+        lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
+        numpy = lock["packages"]["numpy"]
+        assert vendor.listed("numpy-wasm") == {numpy["file_name"]: numpy["sha256"]}
 
 
 def test_a_damaged_file_is_replaced(fetch):

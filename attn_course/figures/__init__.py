@@ -1,19 +1,48 @@
-"""Pictures of the book: live figures, plots of arrays and records, and one style for them all."""
+"""Pictures of the book: live figures, drawings, plots of arrays and records, one style for all.
 
-from attn_course.figures.frames import Frames
-from attn_course.figures.glimpse import GlimpseFigure
-from attn_course.figures.live import LiveFigure
-from attn_course.figures.plots import seed_curves, show_images
-from attn_course.figures.source import show_source
+What needs more than NumPy is imported when it is asked for: the browser's Python has nothing else.
+"""
+
+import importlib
+from typing import Any
+
+from attn_course.figures.draw import Drawing, show_curves, show_image, show_matrix
 from attn_course.figures.style import COLOURS, style
+
+_LATER = {
+    "Frames": "frames",
+    "GlimpseFigure": "glimpse",
+    "HeatMap": "heatmap",
+    "LiveFigure": "live",
+    "Threshold": "threshold",
+    "seed_curves": "plots",
+    "show_images": "plots",
+    "show_source": "source",
+}
 
 __all__ = [
     "COLOURS",
+    "Drawing",
     "Frames",
     "GlimpseFigure",
+    "HeatMap",
     "LiveFigure",
+    "Threshold",
     "seed_curves",
+    "show_curves",
+    "show_image",
     "show_images",
+    "show_matrix",
     "show_source",
     "style",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -7,7 +7,8 @@ from traitlets import Bytes, Int, List, Unicode, validate
 
 from attn_course import _check
 from attn_course._typing import Array
-from attn_course.figures.live import STATIC, LiveFigure, svg, svg_image
+from attn_course.figures.draw import svg, svg_image
+from attn_course.figures.live import STATIC, LiveFigure
 
 N_SHOWN = 5  # frames of the static picture
 

@@ -8,7 +8,8 @@ from traitlets import Bytes, Float, Int, Unicode, validate
 
 from attn_course import _check
 from attn_course._typing import Array, Number
-from attn_course.figures.live import STATIC, LiveFigure, png, svg, svg_image
+from attn_course.figures.draw import png, svg, svg_image
+from attn_course.figures.live import STATIC, LiveFigure
 from attn_course.gaussian.reference import RULES, centre_to_first, gaussian_glimpse
 
 WINDOW = ("mean_x", "mean_y", "std", "stride", "rule")

@@ -8,16 +8,14 @@ Where there is no JavaScript, or anything at all goes wrong, the picture is what
 
 import base64
 import html
-import io
 import json
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
-from PIL import Image
 from traitlets import Unicode
 
-from attn_course._typing import Array, Number
+from attn_course.figures.draw import described
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,7 +24,7 @@ class LiveFigure(anywidget.AnyWidget):
     """A figure with two lives.
 
     A subclass names its module, tags the traits that make up its state with ``sync=True``, and
-    draws a static picture of that state. `GlimpseFigure` and `Frames` show how.
+    draws a static picture of that state. `Frames` and `HeatMap` show how.
 
     Parameters
     ----------
@@ -47,9 +45,7 @@ class LiveFigure(anywidget.AnyWidget):
     alt = Unicode().tag(sync=True)
 
     def __init__(self, *, alt: str, **state: Any) -> None:
-        if not alt.strip():
-            raise ValueError(f"alt must say what the figure shows, got {alt!r}")
-        super().__init__(alt=alt, **state)
+        super().__init__(alt=described(alt), **state)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.alt}>"
@@ -78,29 +74,3 @@ class LiveFigure(anywidget.AnyWidget):
             f'<script type="application/json">{state}</script></figure>'
         )
         return data, metadata
-
-
-def png(image: Array) -> bytes:
-    """An uint8 image, (height, width) or (height, width, 3), as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def svg(width: Number, height: Number, alt: str, content: str) -> str:
-    """An SVG element with alternative text that fits itself to the width of the page."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{html.escape(alt)}"'
-        f' viewBox="0 0 {width:g} {height:g}" style="display:block;width:100%;'
-        f'max-width:{width:g}px;font:13px system-ui,sans-serif" fill="currentColor">{content}</svg>'
-    )
-
-
-def svg_image(image: Array, x: Number, y: Number, width: Number, height: Number) -> str:
-    """A picture inside an SVG element; enlarged pixels stay sharp."""
-    data = base64.b64encode(png(image)).decode("ascii")
-    return (
-        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
-        ' preserveAspectRatio="none" style="image-rendering:pixelated"'
-        f' href="data:image/png;base64,{data}"/>'
-    )

@@ -1,21 +1,18 @@
-"""One look for all plots: colours that can be told apart, on a card that holds on any page.
+"""One look for all plots: colours that can be told apart, from each other and from any page.
 
-A plot lies on a white card. On the light page the card is not seen; on the dark page the theme dims
-it, and everything on it keeps its contrast. No single colour of text reads well on both pages
-without one. A test measures all of this, colour-blind eyes included.
+A plot of matplotlib lies on a white card. On the light page the card is not seen; on the dark page
+the theme dims it, and everything on it keeps its contrast. Drawings and live figures lie on the
+page itself, and their text has its colour. A test measures all of this, colour-blind eyes included.
 """
 
 from typing import Any
-
-import matplotlib as mpl
-from cycler import cycler
 
 PAPER = "#ffffff"  # the card
 INK = "#1d2026"  # text, axes, what is not a series
 COLOURS = {
     "orange": "#d0660a",
     "blue": "#3d7fd6",
-    "plum": "#6f2468",
+    "plum": "#a045a0",
     "teal": "#0c7a6c",
     "grey": "#8b8e94",
 }
@@ -36,7 +33,6 @@ _RC: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=list(COLOURS.values())),
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -56,8 +52,13 @@ def style() -> None:
 
     Examples
     --------
+    >>> import matplotlib as mpl
     >>> style()
     >>> mpl.rcParams["text.color"]
     '#1d2026'
     """
-    mpl.rcParams.update(_RC)
+    import matplotlib as mpl  # the browser's Python has the colours without it
+    from cycler import cycler
+
+    cycle = cycler(color=list(COLOURS.values()))
+    mpl.rcParams.update({**_RC, "axes.prop_cycle": cycle})

@@ -1,8 +1,11 @@
 """The book's own Sphinx extension: figures, exercises, measured numbers.
 
-* `attn_course/figures/static/*.mjs` go to `_static/attn/`, whence each page
-  loads the host script.
-* `{exercise-table}` lists all exercises, with what they ask for.
+* `attn_course/figures/static/*.mjs` and what stands in `static/` beside this
+  file go to `_static/attn/`, whence each page loads the host script.
+* `_static/python/` is what Python in the page is loaded from, where that could
+  be fetched (`page_python.py`).
+* `{exercise-table}` lists all exercises, with what they ask for, and
+  `{common-errors}` what students get wrong in them.
 * {measured}`FILE KEY FORMAT` is a number of a record below `book/runs`, in
   Python's format.
 * A role that finds nothing ({func}`nowhere`) is a warning, hence an error.
@@ -13,6 +16,8 @@ import json
 import shutil
 from pathlib import Path
 
+import live_cells
+import page_python
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
@@ -35,8 +40,16 @@ def copy_modules(app):
     target = Path(app.outdir) / "_static" / "attn"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for path in [*sorted(STATIC.glob("*.mjs")), HERE / "book.css"]:
+    figures, own = STATIC.glob("*.mjs"), (HERE / "static").glob("*.*")
+    for path in [*sorted(figures), *sorted(own), HERE / "book.css"]:
         shutil.copyfile(path, target / path.name)
+
+
+def add_python(app):
+    """Put the student's package where Python in the page looks for it."""
+    if app.builder.format == "html":
+        static = Path(app.outdir) / "_static"
+        page_python.build(HERE.parent / "_vendor", static)
 
 
 def warn_of_dangling_roles(app, doctree):
@@ -75,6 +88,25 @@ class ExerciseTable(SphinxDirective):
         return box.children
 
 
+class CommonErrors(SphinxDirective):
+    """The typical wrong answers by name; neither how they read nor a check."""
+
+    def run(self):
+        lines = []
+        for one in map(load, names()):
+            if one.has_code:
+                errors = "; ".join(one.mutants())
+                lines += [
+                    f"**[{one.title}](#{label(one)})**",
+                    f": {errors}",
+                    "",
+                ]
+        box = nodes.container()
+        text = StringList(lines, source="exercises")
+        self.state.nested_parse(text, self.content_offset, box)
+        return box.children
+
+
 class Measured(SphinxRole):
     """A number that a committed command has measured."""
 
@@ -87,8 +119,11 @@ class Measured(SphinxRole):
 
 def setup(app):
     app.add_directive("exercise-table", ExerciseTable)
+    app.add_directive("common-errors", CommonErrors)
     app.add_role("measured", Measured())
     app.connect("builder-inited", copy_modules)
+    app.connect("builder-inited", add_python)
+    live_cells.setup(app)
     app.connect("doctree-read", warn_of_dangling_roles)
     app.connect("env-check-consistency", check_bibliography)
     app.add_css_file("attn/book.css", priority=900)

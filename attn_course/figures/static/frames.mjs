@@ -1,4 +1,5 @@
-// Frames computed beforehand, a slider to walk through them and a button that plays them.
+// Frames computed beforehand, a slider to walk through them and a button that plays them. For those
+// who ask for less motion nothing plays: the button goes to the next frame.
 
 const css = `
 .attn-frames { --attn-accent: #d0660a; --line: var(--pst-color-border, var(--jp-border-color1, #9ca4af));
@@ -58,14 +59,16 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let clock = null;
   function stop() {
     clearInterval(clock);
     clock = null;
-    button.textContent = "play";
+    button.textContent = calm.matches ? "next" : "play";
   }
   button.addEventListener("click", () => {
     if (clock !== null) return stop();
+    if (calm.matches) return go((model.get("index") + 1) % nFrame);
     if (model.get("index") === nFrame - 1) go(0);
     button.textContent = "pause";
     clock = setInterval(() => {
@@ -77,10 +80,13 @@ function render({ model, el }) {
     stop();
     go(Number(slider.value));
   });
+  calm.addEventListener("change", stop);
   model.on("change:index", draw);
+  stop();
   draw();
   return () => {
     stop();
+    calm.removeEventListener("change", stop);
     model.off("change:index", draw);
   };
 }
