@@ -31,7 +31,7 @@ test: $(VENV)/.test  ## check style and types, run all tests and notebooks (DEVI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@$(BIN)/python .ci/vendor.py
+	@$(BIN)/python .ci/vendor.py && $(BIN)/python .ci/editor.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) --device $(DEVICE) $(ARGS)
 
 test-numpy: $(VENV)-numpy/.test-numpy  ## test the half that needs no torch (PY=python3.13: with that Python)
