@@ -9,7 +9,7 @@ room's `reference.py` or `functional.py` say as well is no secret.
 import ast
 import html
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from attn_course.exercises.source import REGION, Exercise
@@ -31,15 +31,20 @@ def secrets(exercise: Exercise) -> set[str]:
 
 def leaks(exercise: Exercise, text: str) -> list[str]:
     """The secrets that stand in a text, whatever markup, escapes or line breaks it has."""
-    plain = re.sub(r"<[^<>]*>", "", text)  # a tag; in a source it may be a comparison: look at both
-    as_code = [_code(text), _code(plain)]
-    as_prose = [_prose(text), _prose(plain)]
+    plain, as_code, as_prose = _seen(text)
     found = {one for one in _lines(exercise) if any(_code(one) in seen for seen in as_code)}
     found |= {one for one in _sentences(exercise) if any(_prose(one) in seen for seen in as_prose)}
     for name in _names(exercise):
         if any(re.search(rf"\b{name}\b", seen) for seen in (text, plain)):
             found.add(name)
     return sorted(found)
+
+
+@lru_cache(maxsize=2)  # the same text is looked through for every exercise
+def _seen(text: str) -> tuple[str, list[str], list[str]]:
+    """A text without tags; it and the whole as code; both as prose."""
+    plain = re.sub(r"<[^<>]*>", "", text)  # a tag; in a source it may be a comparison: look at both
+    return plain, [_code(text), _code(plain)], [_prose(text), _prose(plain)]
 
 
 @cache
