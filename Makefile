@@ -17,7 +17,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 TORCH_FILES := functional.py modules.py recipe.py training
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile
 
-.PHONY: help book book-instructor test test-numpy test-grading bench-grading grader lab serve notebooks format recheck clean
+.PHONY: help book book-instructor pdf test test-numpy test-grading bench-grading grader test-pages pages-report lab serve notebooks format recheck clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -48,6 +48,16 @@ grader: $(VENV)/.grading  ## set up handing out and grading: attn-course new, as
 
 book-instructor: $(VENV)/.book  ## build the book with solutions into _build/instructor/_build/html
 	@$(BIN)/python .ci/instructor.py
+
+pdf: book $(VENV)/.pdf  ## print the book into _build/pdf/attention.pdf (needs Chromium)
+	@$(BIN)/python .ci/pdf.py
+
+test-pages: book pdf $(VENV)/.test  ## check the built book in Chromium and Firefox, and its print
+	$(BIN)/python .ci/browsers.py
+	$(BIN)/python -m pytest -m site --site _build/html tests $(ARGS)
+
+pages-report: book $(VENV)/.test  ## print what each page costs: files, bytes, seconds
+	@$(BIN)/python .ci/pages_report.py
 
 lab: $(VENV)/.lab  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir book

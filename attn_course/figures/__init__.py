@@ -10,11 +10,13 @@ from attn_course.figures.draw import Drawing, show_curves, show_image, show_matr
 from attn_course.figures.style import COLOURS, style
 
 _LATER = {
+    "Canvas": "canvas",
     "Frames": "frames",
     "GlimpseFigure": "glimpse",
     "HeatMap": "heatmap",
     "LiveFigure": "live",
     "Threshold": "threshold",
+    "read_digit": "readers",
     "seed_curves": "plots",
     "show_images": "plots",
     "show_source": "source",
@@ -22,12 +24,14 @@ _LATER = {
 
 __all__ = [
     "COLOURS",
+    "Canvas",
     "Drawing",
     "Frames",
     "GlimpseFigure",
     "HeatMap",
     "LiveFigure",
     "Threshold",
+    "read_digit",
     "seed_curves",
     "show_curves",
     "show_image",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import live_cells
 import page_python
+import trained_models
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
@@ -57,6 +58,31 @@ def warn_of_dangling_roles(app, doctree):
     for node in doctree.findall(addnodes.pending_xref):
         if "refwarn" in node:  # by a role, not by the type of a parameter
             node["refwarn"] = True
+
+
+def name_by_the_text(app, pagename, templatename, context, doctree):
+    """Mend a fault of MyST-NB: a folded cell is not named by what it says."""
+    label = '<summary aria-label="Toggle hidden content">'
+    context["body"] = context.get("body", "").replace(label, "<summary>")
+
+
+def leave_out_widgets(app, pagename, templatename, context, doctree):
+    """Drop the widgets' state: a live figure holds its own."""
+    scripts = context.get("script_files", [])
+    context["script_files"] = [
+        one
+        for one in scripts
+        if "widget-state" not in getattr(one, "attributes", {}).get("type", "")
+    ]
+
+
+def draw_icons_by_font(app, error):
+    """Mend a fault of the theme: half a megabyte of icons its font draws."""
+    if app.builder.format == "html" and error is None:
+        path = Path(app.outdir) / "_static" / "scripts" / "fontawesome.js"
+        path.write_text(
+            "// The style sheet draws the icons.\n", encoding="utf-8"
+        )
 
 
 def check_bibliography(app, env):
@@ -124,9 +150,14 @@ def setup(app):
     app.connect("builder-inited", copy_modules)
     app.connect("builder-inited", add_python)
     live_cells.setup(app)
+    trained_models.setup(app)
     app.connect("doctree-read", warn_of_dangling_roles)
     app.connect("env-check-consistency", check_bibliography)
+    app.connect("html-page-context", name_by_the_text)
+    app.connect("html-page-context", leave_out_widgets, priority=900)
+    app.connect("build-finished", draw_icons_by_font)
     app.add_css_file("attn/book.css", priority=900)
+    app.add_js_file("attn/mends.mjs", type="module")
     if (STATIC / "host.mjs").exists():
         app.add_js_file("attn/host.mjs", type="module")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,394 @@
+// A field to draw on or to drop a picture into, and a trained model that looks at it: the kernel in
+// Jupyter, the page's Python in a page. Both call the same function of the package.
+
+const COLOURS = ["#3d7fd6", "#0c7a6c", "#d0660a", "#a045a0"]; // attn_course/figures/canvas.py
+const PAUSE = 500; // milliseconds between two windows
+const PATIENCE = 20; // seconds for the kernel to answer
+
+const css = `
+.attn-canvas { --accent: #d0660a; --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor));
+  --soft: var(--pst-color-text-muted, var(--jp-ui-font-color2, currentColor));
+  --line: var(--pst-color-text-muted, var(--jp-border-color1, #6b727c));
+  color: var(--ink); font-size: 0.875rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.attn-canvas * { box-sizing: border-box; }
+.attn-canvas p { margin: 0.5rem 0; }
+.attn-canvas .help { color: var(--soft); }
+.attn-canvas canvas { display: block; width: 100%; image-rendering: pixelated; }
+.attn-canvas .stamps, .attn-canvas .buttons { display: flex; flex-wrap: wrap; gap: 6px; margin: 0.5rem 0; }
+.attn-canvas button { font: inherit; color: inherit; background: none; border: 1px solid var(--line); border-radius: 4px; cursor: pointer; min-height: 44px; padding: 0 0.8rem; }
+.attn-canvas .stamps button { width: 44px; padding: 3px; overflow: hidden; }
+.attn-canvas button[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 2px var(--accent); }
+.attn-canvas .read { border-color: currentColor; font-weight: 600; }
+.attn-canvas .sheet { display: flex; flex-wrap: wrap; gap: 0.8rem 1.4rem; align-items: start; }
+/* Beside the field there is room for a finger that scrolls. */
+.attn-canvas .field { position: relative; flex: none; width: min(20rem, 100% - 2.5rem); background: #000; outline: 1px solid #8b8e94; cursor: crosshair; touch-action: none; -webkit-user-select: none; user-select: none; }
+.attn-canvas .field svg { position: absolute; inset: 0; width: 100%; height: 100%; fill: none; pointer-events: none; }
+.attn-canvas .field.held { cursor: grabbing; }
+.attn-canvas .side { flex: 1 1 12rem; min-width: 0; }
+.attn-canvas .patches { display: flex; gap: 8px; max-width: 20rem; margin: 0; padding: 0; list-style: none; }
+.attn-canvas .patches li { flex: 1 1 0; min-width: 0; margin: 0; color: var(--soft); text-align: center; }
+.attn-canvas .patches canvas { border: 3px solid var(--edge); }
+.attn-canvas .said { min-height: 2.7em; font-weight: 600; overflow-wrap: anywhere; }
+.attn-canvas .bars { display: flex; gap: 4px; align-items: end; max-width: 20rem; }
+.attn-canvas .bars span { flex: 1; min-width: 0; text-align: center; color: var(--soft); }
+.attn-canvas .bars i { display: block; min-height: 1px; background: var(--accent); }
+.attn-canvas .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.attn-canvas :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+`;
+
+const body = `
+<div class="stamps" role="group"></div>
+<div class="sheet">
+  <div class="field" tabindex="0" role="application" aria-roledescription="drawing field"><canvas></canvas><svg aria-hidden="true"></svg></div>
+  <div class="side">
+    <ol class="patches" aria-label="what each glimpse saw" hidden></ol>
+    <p class="said"></p>
+    <div class="bars" aria-hidden="true" hidden></div>
+  </div>
+</div>
+<div class="buttons">
+  <button type="button" class="read">Read it</button>
+  <button type="button" class="strew">Add clutter</button>
+  <button type="button" class="clear">Clear and draw</button>
+</div>
+<p class="help"></p>
+<span class="heard" role="status" aria-live="polite"></span>`;
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/** Distance of a point to the line between two others. */
+function apart(x, y, [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const along = dx || dy ? clamp(((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy), 0, 1) : 0;
+  return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
+}
+
+/** Asks the kernel, by two traits of the widget. */
+function kernel(model) {
+  let last = 0;
+  return (image) =>
+    new Promise((resolve) => {
+      const id = (last += 1);
+      const done = (reply) => {
+        clearTimeout(timer);
+        model.off("change:reply", listen);
+        resolve(reply);
+      };
+      const listen = () => {
+        const reply = JSON.parse(model.get("reply"));
+        if (reply.id === id) done(reply);
+      };
+      const silent = { error: "No answer came: is the kernel running, and free?" };
+      const timer = setTimeout(() => done(silent), 1000 * PATIENCE);
+      model.on("change:reply", listen);
+      model.set("request", JSON.stringify({ id, image: base64(image), at: Date.now() }));
+      model.save_changes();
+    });
+}
+
+/** Asks the page's Python, which is loaded at the first question. */
+async function page(model, tell) {
+  const { available } = await import("./python.mjs");
+  if (!(await available())) throw new Error("this book was built without Python");
+  const address = new URL(`./models/${model.get("model")}.safetensors`, import.meta.url).href;
+  return async (image) => {
+    const { python, onprogress } = await import("./page.mjs");
+    const listen = ({ stage, loaded, total }) => {
+      const bytes = `${Math.round(loaded / 1e6)} of ${Math.round(total / 1e6)} MB`;
+      if (stage === "files") tell("Loading Python", bytes);
+      else tell(stage === "start" ? "Starting Python" : "Loading the model");
+    };
+    page.listen = listen; // of several figures the one that asks is told
+    if (!page.heard) onprogress((progress) => page.listen(progress));
+    page.heard = true;
+    const [function_, digest, size] = ["function", "digest", "size"].map((name) => model.get(name));
+    const asked = { function: function_, digest, size, address, image: base64(image) };
+    const literal = JSON.stringify(JSON.stringify(asked)); // is one in Python too
+    const code = `from attn_course.figures.trained import in_page\nin_page(${literal})`;
+    const { text, error } = await python.run(code, { namespace: "a trained model", seconds: 30 });
+    return error ? { error } : JSON.parse(text);
+  };
+}
+
+async function render({ model, el }) {
+  const inKernel = typeof model.send === "function";
+  el.innerHTML = `<div class="attn-canvas"><style>${css}</style>${body}</div>`;
+  const root = el.querySelector(".attn-canvas");
+  const find = (selector) => root.querySelector(selector);
+  const [field, canvas, marks] = [".field", ".field canvas", ".field svg"].map(find);
+  const [said, heard, patches, bars] = [".said", ".heard", ".patches", ".bars"].map(find);
+  const [height, width] = model.get("size");
+  const [nStamp, down, across] = model.get("shape");
+  const names = model.get("names");
+  const view = model.get("stamps");
+  const stamps = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (stamps.length !== nStamp * down * across) throw new Error("the stamps are incomplete");
+
+  const what = model.get("what");
+  find(".stamps").setAttribute("aria-label", `${what}s to drop into the field`);
+  find(".help").textContent =
+    `Drag the ${what}, or move it with the arrow keys (with Shift by eight pixels). Or press “Clear ` +
+    `and draw” and draw one, as large as the ${what}s above lie in the field.`;
+
+  const tell = (words, more = "") => {
+    said.textContent = more ? `${words}: ${more}` : words;
+    if (heard.textContent !== words) heard.textContent = words;
+  };
+  const ask = inKernel ? kernel(model) : await page(model, tell);
+
+  const ink = new Uint8Array(height * width); // what the reader drew
+  const strewn = new Uint8Array(height * width);
+  let placed = true; // whether the stamp lies in the field
+  let stroke = null; // the last point of the line that is being drawn
+  let grip = null; // where the stamp is held
+  let awake = false; // after the first reading every change is read at once
+  let busy = false;
+  let again = false;
+  let clock = null;
+  let silence = null;
+
+  /** Lay part of a stamp, from row `top` and column `left` of it, into a layer. */
+  function lay(layer, index, top, left, rows, columns, y, x) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const value = stamps[(index * down + top + i) * across + left + j];
+        const p = (y + i) * width + x + j;
+        layer[p] = Math.max(layer[p], value);
+      }
+    }
+  }
+
+  function image() {
+    const all = ink.map((value, p) => Math.max(value, strewn[p]));
+    const [index, x, y] = ["stamp", "x", "y"].map((name) => model.get(name));
+    if (placed) lay(all, index, 0, 0, down, across, y, x);
+    return all;
+  }
+
+  function paint(target, grey, rows, columns) {
+    Object.assign(target, { width: columns, height: rows });
+    const context = target.getContext("2d");
+    const pixels = context.createImageData(columns, rows);
+    grey.forEach((value, p) => pixels.data.set([value, value, value, 255], 4 * p));
+    context.putImageData(pixels, 0, 0);
+  }
+
+  function draw() {
+    paint(canvas, image(), height, width);
+    const [index, x, y] = ["stamp", "x", "y"].map((name) => model.get(name));
+    const where = placed ? `${names[index]} at x ${x}, y ${y}` : "nothing dropped";
+    field.setAttribute("aria-label", `field; ${where}; arrow keys move it, Enter reads`);
+    [...find(".stamps").children].forEach((button, k) =>
+      button.setAttribute("aria-pressed", placed && k === index),
+    );
+    Object.assign(root.dataset, { stamp: placed ? index : -1, x, y });
+  }
+
+  // Something in the field has changed: what was seen in it holds no more.
+  function changed() {
+    draw();
+    if (awake) return read(false);
+    forget();
+  }
+
+  function forget() {
+    clearInterval(clock);
+    marks.replaceChildren();
+    patches.hidden = bars.hidden = true;
+    said.textContent = "";
+    root.dataset.state = "idle";
+  }
+
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+  async function read(slowly) {
+    if (busy) return void (again = true);
+    busy = true;
+    root.dataset.state = "busy";
+    clearInterval(clock);
+    const grey = image();
+    if (slowly) tell(awake ? "Reading" : inKernel ? "Asking the kernel" : "Loading Python");
+    const some = grey.some((value) => value);
+    const reply = some ? await ask(grey).catch(({ message: error }) => ({ error })) : { empty: true };
+    busy = false;
+    if (again) {
+      again = false;
+      if (some) awake ||= !reply.error;
+      return read(false);
+    }
+    if (reply.error || reply.empty) {
+      forget();
+      tell(reply.error ?? "There is nothing in the field yet.");
+      root.dataset.state = reply.error ? "error" : "empty";
+      return;
+    }
+    awake = true;
+    const n = reply.box.length;
+    Object.assign(root.dataset, { reply: JSON.stringify(reply) });
+    if (!slowly || calm.matches) return show(reply, n);
+    let shown = 1;
+    said.textContent = "It looks …";
+    show(reply, shown);
+    clock = setInterval(() => {
+      shown += 1;
+      show(reply, shown);
+      if (shown >= n) clearInterval(clock);
+    }, PAUSE);
+  }
+
+  /** The first windows of a reply; after the last one, what the model says. */
+  function show({ box, patch, share, names: classes, says, answer }, shown) {
+    const last = shown >= box.length;
+    marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    marks.replaceChildren();
+    box.slice(0, shown).forEach(([left, top, wide, high], k) => {
+      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      const [x0, x1] = [left, left + wide].map((x) => clamp(x, 0.3, width - 0.3));
+      const [y0, y1] = [top, top + high].map((y) => clamp(y, 0.3, height - 0.3));
+      const look = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, stroke: COLOURS[k % 4] };
+      look["stroke-width"] = 2 + k / 2;
+      look["vector-effect"] = "non-scaling-stroke";
+      for (const [name, value] of Object.entries(look)) rect.setAttribute(name, value);
+      marks.append(rect);
+    });
+    patches.hidden = false;
+    patches.replaceChildren(
+      ...patch.slice(0, shown).map((rows, k) => {
+        const item = document.createElement("li");
+        const small = document.createElement("canvas");
+        small.setAttribute("aria-hidden", "true");
+        small.style.setProperty("--edge", COLOURS[k % 4]);
+        const grey = rows.flat().map((value) => Math.round(255 * clamp(value, 0, 1)));
+        paint(small, grey, rows.length, rows[0].length);
+        item.append(small, `glimpse ${k + 1}`);
+        return item;
+      }),
+      ...patch.slice(shown).map(() => document.createElement("li")),
+    );
+    bars.hidden = !last;
+    if (!last) return;
+    bars.replaceChildren(
+      ...share.map((value, k) => {
+        const column = document.createElement("span");
+        const bar = document.createElement("i");
+        bar.style.height = `${48 * value}px`;
+        column.append(bar, classes[k]);
+        return column;
+      }),
+    );
+    said.textContent = says;
+    clearTimeout(silence); // while a digit is moved not every answer is spoken
+    silence = setTimeout(() => (heard.textContent = says), 400);
+    Object.assign(root.dataset, { state: "done", answer });
+  }
+
+  function set(changes) {
+    const last = { stamp: nStamp - 1, x: width - across, y: height - down };
+    for (const [name, value] of Object.entries(changes)) model.set(name, clamp(value, 0, last[name]));
+    model.save_changes();
+    changed();
+  }
+  const moveBy = (dx, dy) => set({ x: model.get("x") + dx, y: model.get("y") + dy });
+
+  // In pixels of the field, from its edge.
+  function point(event) {
+    const frame = canvas.getBoundingClientRect();
+    const scale = width / frame.width;
+    return [(event.clientX - frame.left) * scale, (event.clientY - frame.top) * scale];
+  }
+
+  function line(from, to) {
+    for (let p = 0; p < ink.length; p++) {
+      const far = apart((p % width) + 0.5, Math.floor(p / width) + 0.5, from, to);
+      ink[p] = Math.max(ink[p], Math.round(255 * clamp(1.9 - far, 0, 1)));
+    }
+    changed();
+  }
+
+  field.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    field.focus({ preventScroll: true });
+    field.setPointerCapture(event.pointerId);
+    const [x, y] = point(event);
+    const [dx, dy] = [x - model.get("x"), y - model.get("y")];
+    if (placed && dx >= 0 && dy >= 0 && dx < across && dy < down) {
+      grip = [dx, dy];
+      field.classList.add("held");
+    } else line((stroke = [x, y]), stroke);
+  });
+  field.addEventListener("pointermove", (event) => {
+    const [x, y] = point(event);
+    if (grip) set({ x: Math.round(x - grip[0]), y: Math.round(y - grip[1]) });
+    if (!stroke) return;
+    const from = stroke;
+    stroke = [x, y];
+    line(from, stroke);
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    field.addEventListener(end, () => {
+      grip = stroke = null;
+      field.classList.remove("held");
+    });
+  }
+  field.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = event.shiftKey ? 8 : 1;
+    const keys = {
+      ArrowLeft: () => moveBy(-step, 0), ArrowRight: () => moveBy(step, 0),
+      ArrowUp: () => moveBy(0, -step), ArrowDown: () => moveBy(0, step),
+      Enter: () => read(true),
+    };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    event.stopPropagation(); // Jupyter and the page have keys of their own
+    if (placed || event.key === "Enter") keys[event.key]();
+  });
+
+  names.forEach((name, k) => {
+    const button = document.createElement("button");
+    const small = document.createElement("canvas");
+    button.type = "button";
+    button.setAttribute("aria-label", `drop ${name}`);
+    paint(small, stamps.slice(k * down * across, (k + 1) * down * across), down, across);
+    button.append(small);
+    button.addEventListener("click", () => {
+      placed = true;
+      ink.fill(0);
+      set({ stamp: k });
+    });
+    find(".stamps").append(button);
+  });
+  find(".read").addEventListener("click", () => read(true));
+  find(".clear").addEventListener("click", () => {
+    placed = false;
+    ink.fill(0);
+    strewn.fill(0);
+    again = busy; // what is being read is gone
+    draw();
+    forget();
+    field.focus({ preventScroll: true });
+  });
+  find(".strew").addEventListener("click", () => {
+    const [n, side] = model.get("clutter");
+    const below = (limit) => Math.floor(Math.random() * limit);
+    strewn.fill(0);
+    for (let k = 0; k < n; k++) {
+      const [top, left] = [below(down - side + 1), below(across - side + 1)];
+      lay(strewn, below(nStamp), top, left, side, side, below(height - side + 1), below(width - side + 1));
+    }
+    changed();
+  });
+
+  for (const name of ["stamp", "x", "y"]) model.on(`change:${name}`, draw);
+  forget();
+  draw();
+  return () => {
+    clearInterval(clock);
+    clearTimeout(silence);
+    for (const name of ["stamp", "x", "y"]) model.off(`change:${name}`, draw);
+  };
+}
+
+export default { render };
