@@ -73,6 +73,7 @@ def build() -> int:
         sound.unlink(missing_ok=True)
     if changed("read", READ) or fetched or not sound.exists():
         shutil.rmtree(doctrees, ignore_errors=True)
+        shutil.rmtree(BUILD / "html" / "_modules", ignore_errors=True)  # older than their frame
     sound.unlink(missing_ok=True)
     code, complaints = jupyter_book()
     if code == 0:

@@ -62,7 +62,11 @@ export function open({ parent, text, label, describe, onchange, onrun }) {
         python(),
         syntaxHighlighting(pygments),
         dress,
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describe }),
+        EditorView.contentAttributes.of({
+          "aria-label": label,
+          "aria-describedby": describe,
+          tabindex: "0", // or what scrolls sideways counts as out of reach
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onchange(view.state.doc.toString());
         }),
