@@ -566,7 +566,7 @@ IMPORTS = """
 import importlib, importlib.machinery, importlib.metadata, importlib.util, pkgutil, runpy, site
 sys.meta_path[:] = [one for one in sys.meta_path if "Mask" not in type(one).__name__]
 sys.path_hooks.append(importlib.machinery.FileFinder)
-sys.path += ["/work/main", "/usr/lib/python3/dist-packages", "..", "/worker"]
+sys.path += ["/opt/attn_course", "/usr/lib/python3/dist-packages", "..", "/worker"]
 sys.path += site.getsitepackages()
 for name in [one for one in sys.modules if one.startswith("attn_course")]:
     del sys.modules[name]
