@@ -14,6 +14,7 @@ import nbformat
 from attn_course.exercises import load, names
 from attn_course.exercises.cells import label
 from attn_course.exercises.checking import Answer, run
+from attn_course.exercises.source import before
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / "_build" / "instructor"
@@ -23,11 +24,11 @@ LINKED = ("attn_course", "tests")  # the pages show parts of them
 
 def wrong_answers(exercise):
     """(name, message) of every typical wrong answer, as its author would be told."""
-    before = {}
-    for name in exercise.after:
-        exec(load(name).solution(), before)
+    earlier = {}
+    for one in before(exercise):
+        exec(one.solution(), earlier)
     for name, mutant in exercise.mutants().items():
-        namespace = dict(before)
+        namespace = dict(earlier)
         exec(exercise.mutated(mutant), namespace)
         outcomes = run(exercise.checks(), Answer(namespace, exercise.needs), [0])
         (message,) = (one.message for one in outcomes if one.name == mutant.falls_by)

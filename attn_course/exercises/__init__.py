@@ -10,6 +10,7 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from attn_course.exercises.cells import points
 from attn_course.exercises.checking import Answer, Outcome, is_ours, run
 from attn_course.exercises.source import Exercise, ExerciseError, load, names
 
@@ -99,9 +100,8 @@ def report(
         yield f"Everything that is checked here passes: {earned} of {points(total)}."
     else:
         yield f"So far {earned} of {points(total)}."
-    if exercise.hidden_points():
-        numbers = points(exercise.hidden_points())
-        yield f"The grader has further checks, with inputs of its own, worth {numbers}."
+    if hidden := exercise.hidden_points():
+        yield f"The grader has further checks, with inputs of its own, worth {points(hidden)}."
     if exercise.questions:
         by_hand = sum(one.points for one in exercise.questions)
         yield f"A person marks what you write in words, for {points(by_hand)}."
@@ -136,11 +136,6 @@ def first(
                 f"This exercise comes after {name}, and {' and '.join(missing)} from there is not "
                 "written here yet: do that one first."
             )
-
-
-def points(number: int) -> str:
-    """``1 point``, ``2 points``."""
-    return f"{number} point" + "s" * (number != 1)
 
 
 def wrap(line: str) -> list[str]:

@@ -1,5 +1,6 @@
 """An exercise as the cells of a notebook, the same in the book and in what is handed out."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def prompt(exercise: Exercise, book: bool = False) -> str:
     facts = f"*{LEVELS[exercise.difficulty].capitalize()}, about {exercise.minutes} minutes"
     if exercise.has_code:
         seen = sum(one.points for one in exercise.checks() if not one.hidden)
-        facts += f", {_points(seen + exercise.hidden_points())}"
+        facts += f", {points(seen + exercise.hidden_points())}"
         facts += f", {'NumPy in float64' if exercise.needs == 'numpy' else 'torch'}"
     for name in exercise.after:
         facts += f", after `{name}`"
@@ -53,11 +54,22 @@ def prompt(exercise: Exercise, book: bool = False) -> str:
 
 def asked(question: Question) -> str:
     """A question with its points."""
-    return f"**In words, {_points(question.points)}.** {question.text}"
+    return f"**In words, {points(question.points)}.** {question.text}"
 
 
-def _points(number: int) -> str:
+def points(number: int) -> str:
+    """``1 point``, ``2 points``."""
     return f"{number} point" + "s" * (number != 1)
+
+
+def grade_id(exercise: str, part: str) -> str:
+    """The name of a cell in nbgrader's gradebook: gaussian-filterbank-checks."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", f"{exercise}-{part}").strip("-")
+
+
+def bare(source: str) -> str:
+    """A cell's code without what may differ in an untouched one: blanks at ends, blank lines."""
+    return "\n".join(line.rstrip() for line in source.strip().splitlines() if line.strip())
 
 
 def label(exercise: Exercise) -> str:

@@ -161,28 +161,37 @@ def run(
     """
     outcomes = []
     for one in checks:
-        message = ""
-        rng = np.random.default_rng([*seed, zlib.crc32(one.name.encode())])
         if patience <= 0:
-            message = "Not run: in earlier checks your code did not come back."
-        else:
-            try:
-                with np.errstate(all="ignore"):
-                    one.function(answer, rng)
-            except StudentError as error:
-                patience -= isinstance(error, OutOfTimeError) or error.kind == ENDED
-                message = f"{one.message} {error.told(not one.hidden)}"
-            except Wrong as error:
-                said = str(error.args[-1 if one.hidden else 0]) if error.args else ""
-                message = " ".join(said.split()) or one.message
-                message += f" {error.got}" if error.got and not one.hidden else ""
-            except AssertionError:
-                message = one.message
-            except Exception:  # an answer of a kind that the check did not foresee
-                message = one.message
-        earned = 0 if message else one.points
-        outcomes.append(Outcome(one.name, one.title, one.points, earned, one.hidden, message))
+            outcomes.append(lost(one, "Not run: in earlier checks your code did not come back."))
+            continue
+        outcome, came_back = attempt(one, answer, seed)
+        patience -= not came_back
+        outcomes.append(outcome)
     return outcomes
+
+
+def attempt(one: Check, answer: Any, seed: Sequence[int]) -> tuple[Outcome, bool]:
+    """Run one check; what it gave, and whether the submission came back from every call."""
+    rng = np.random.default_rng([*seed, zlib.crc32(one.name.encode())])
+    try:
+        with np.errstate(all="ignore"):
+            one.function(answer, rng)
+    except StudentError as error:
+        came_back = not isinstance(error, OutOfTimeError) and error.kind != ENDED
+        return lost(one, f"{one.message} {error.told(not one.hidden)}"), came_back
+    except Wrong as error:
+        said = str(error.args[-1 if one.hidden else 0]) if error.args else ""
+        message = " ".join(said.split()) or one.message
+        shown = f" {error.got}" if error.got and not one.hidden else ""
+        return lost(one, message + shown), True
+    except Exception:  # it does not hold, or is an answer that the check did not foresee
+        return lost(one, one.message), True
+    return Outcome(one.name, one.title, one.points, one.points, one.hidden, ""), True
+
+
+def lost(one: Check, message: str) -> Outcome:
+    """A check that earns nothing, and what is said of it."""
+    return Outcome(one.name, one.title, one.points, 0, one.hidden, message)
 
 
 def close(

@@ -17,16 +17,14 @@ from attn_course.exercises import (
     functions,
     load,
     names,
-    points,
     report,
     to_write,
     unwritten,
     wrap,
 )
-from attn_course.exercises.cells import ANSWER, LEVELS, cells
+from attn_course.exercises.cells import ANSWER, LEVELS, bare, cells, grade_id, points
 from attn_course.exercises.checking import Outcome, run
-from attn_course.exercises.source import Exercise, ExerciseError
-from attn_course.exercises.source import _uses as names_read
+from attn_course.exercises.source import Exercise, ExerciseError, names_read
 from attn_course.exercises.submission import Notebook, Stop, Submission, read_notebook
 
 ASKED = re.compile(r"\bcheck\(\s*[\"']([\w/]+)[\"']")
@@ -119,9 +117,9 @@ class _Look:
         self.code = {cell.index: cell.source for cell in self.notebook.cells if cell.source.strip()}
         self.exercises = sorted(filter(self.holds, map(load, known)), key=self.place)
         self.unknown = [name for name in self.notebook.exercises if name not in known]
-        starters = {_bare(one.starter()) for one in self.exercises if one.has_code}
+        starters = {bare(one.starter()) for one in self.exercises if one.has_code}
         # As when graded: an untouched starter runs first, so that it replaces nobody's answer.
-        self.untouched = [i for i, source in self.code.items() if _bare(source) in starters]
+        self.untouched = [i for i, source in self.code.items() if bare(source) in starters]
         self.trees = {index: _parsed(source) for index, source in self.code.items()}
         self.given: set[str] = set()  # what an untouched starter holds besides stubs
         self.stubs: set[str] = set()
@@ -167,7 +165,7 @@ class _Look:
         """Whether the exercise is one of this notebook's."""
         by_name = exercise.name in self.notebook.exercises or bool(self.mentions(exercise))
         return by_name or any(
-            _grade_id(exercise, q.name) in self.notebook.answers for q in exercise.questions
+            grade_id(exercise.name, q.name) in self.notebook.answers for q in exercise.questions
         )
 
     def place(self, exercise: Exercise) -> tuple[int, int]:
@@ -180,7 +178,7 @@ class _Look:
     def is_gone(self, exercise: Exercise) -> bool:
         """Whether nothing of an exercise is left that could be graded."""
         if not exercise.has_code:
-            answers = (_grade_id(exercise, one.name) for one in exercise.questions)
+            answers = (grade_id(exercise.name, one.name) for one in exercise.questions)
             there = any(self.mentions(exercise))
             return not there and not any(one in self.notebook.answers for one in answers)
         if any(index in self.code for index in self.mentions(exercise)):
@@ -254,8 +252,8 @@ class _Look:
             yield self.costly("not run: it needs torch, which is not installed here")
         elif gives and not any(name in self.defined for name in gives):
             yield f"{exercise.name}: {exercise.title}"
-            starter = _bare(exercise.starter())
-            untouched = starter in {_bare(self.code[index]) for index in self.untouched}
+            starter = bare(exercise.starter())
+            untouched = starter in {bare(self.code[index]) for index in self.untouched}
             if untouched and not any(name in self.borrowed for name in gives):
                 yield self.costly("not begun: the starter is as it was handed out")
             else:
@@ -271,7 +269,7 @@ class _Look:
     def questions(self, exercise: Exercise) -> Iterator[str]:
         """A line for each question that a person would find no answer to."""
         for question in exercise.questions:
-            answer = self.notebook.answers.get(_grade_id(exercise, question.name))
+            answer = self.notebook.answers.get(grade_id(exercise.name, question.name))
             asked = f'"{_begins(question.text)}"'
             if answer is None:
                 yield self.costly(
@@ -422,10 +420,6 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _bare(source: str) -> str:
-    return "\n".join(line.rstrip() for line in source.strip().splitlines())
-
-
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
@@ -433,10 +427,6 @@ def _letters(text: str) -> str:
 def _asked(exercise: Exercise) -> set[str]:
     """The questions of an exercise as they are handed out."""
     return {_letters(cell.source) for cell in cells(exercise) if cell.part == "question"}
-
-
-def _grade_id(exercise: Exercise, question: str) -> str:
-    return f"{exercise.name.replace('/', '-')}-{question}"
 
 
 def _parsed(source: str) -> ast.Module:

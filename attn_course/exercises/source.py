@@ -178,6 +178,15 @@ def load(name: str, roots: Sequence[Path] = (HERE,)) -> Exercise:
     raise ExerciseError(f"there is no exercise {name!r}; there are {', '.join(sorted(known))}")
 
 
+def before(exercise: Exercise) -> list[Exercise]:
+    """All that an exercise builds on, in the order of doing them."""
+    roots = (exercise.folder.parents[1], HERE)
+    found: dict[str, Exercise] = {}
+    for earlier in (load(name, roots) for name in exercise.after):
+        found |= {one.name: one for one in (*before(earlier), earlier)}
+    return list(found.values())
+
+
 def _read(name: str, folder: Path) -> Exercise:
     source = (folder / "prompt.md").read_text(encoding="utf-8")
     found = re.match(r"\+\+\+\n(.*?)^\+\+\+\n", source, re.MULTILINE | re.DOTALL)
@@ -262,7 +271,7 @@ def visible(source: str) -> str:
     wanted: set[str] = set()
     secret: set[str] = {"MUTANTS"}
     for node in ast.parse(source).body:
-        binds, uses = _binds(node), _uses(node)
+        binds, uses = _binds(node), names_read(node)
         decorators = getattr(node, "decorator_list", [])
         if _is_visible(node):
             wanted |= binds
@@ -302,7 +311,7 @@ def _binds(node: ast.stmt) -> set[str]:
     raise ExerciseError(f"line {node.lineno}: only imports, constants and functions may stand here")
 
 
-def _uses(node: ast.stmt) -> set[str]:
+def names_read(node: ast.stmt) -> set[str]:
     """The names of the module that a statement reads, local ones of the same word left out."""
 
     def used(table: symtable.SymbolTable) -> Iterator[str]:

@@ -26,6 +26,7 @@ from typing import Any
 
 from attn_course._typing import Number
 from attn_course.exercises import wire
+from attn_course.exercises.cells import grade_id
 from attn_course.exercises.checking import (
     MISSING,
     OutOfTimeError,
@@ -157,14 +158,13 @@ def _sorted_out(cells: list[dict[str, Any]]) -> Notebook:
             continue
         book.texts.append(CodeCell(index, one["id"], one["source"], exercise, part))
         if one["type"] == "markdown":
-            grade_id = _text(one["nbgrader"].get("grade_id"))
-            if part == "question" and not grade_id:
-                name = _text(one["attn"].get("name"))
-                grade_id = f"{exercise.replace('/', '-')}-{name}"
-            if grade_id and grade_id in book.answers:
-                book.notes.append(f"The notebook answers {grade_id} twice; the first one counts.")
-            elif grade_id:
-                book.answers[grade_id] = one["source"]
+            asked = _text(one["nbgrader"].get("grade_id"))
+            if part == "question" and not asked:
+                asked = grade_id(exercise, _text(one["attn"].get("name")))
+            if asked and asked in book.answers:
+                book.notes.append(f"The notebook answers {asked} twice; the first one counts.")
+            elif asked:
+                book.answers[asked] = one["source"]
     if not book.cells:
         book.notes.append("The notebook has no code.")
     if sum(len(one.source) for one in book.cells) > CODE:

@@ -8,9 +8,9 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from attn_course.exercises.cells import ANSWER, cells
+from attn_course.exercises.cells import ANSWER, cells, grade_id
 from attn_course.exercises.source import Exercise, load
-from attn_course.grading.course import Assignment, Course, CourseError, grade_id
+from attn_course.grading.course import Assignment, Course, CourseError
 from attn_course.grading.gradebook import generate, opened, quietly, students_in
 
 CONFIG = '''\

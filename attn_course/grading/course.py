@@ -13,6 +13,7 @@ from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
+from attn_course.exercises.cells import grade_id
 from attn_course.exercises.source import HERE, Exercise, ExerciseError, load, names
 
 CONFIG = "course.toml"
@@ -215,11 +216,6 @@ class Course:
     def feedback(self, assignment: str, student: str) -> Path:
         """The page that the student is given; where nbgrader releases feedback from."""
         return self.folder / "feedback" / student / assignment / f"{assignment}.html"
-
-
-def grade_id(exercise: str, part: str) -> str:
-    """The name of a cell in nbgrader's gradebook: gaussian-filterbank-checks."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", f"{exercise}-{part}").strip("-")
 
 
 def new_course(folder: Path, now: datetime | None = None) -> list[Path]:

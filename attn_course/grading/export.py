@@ -7,8 +7,9 @@ from pathlib import Path
 
 import nbformat
 
+from attn_course.exercises.cells import grade_id
 from attn_course.grading.assign import starters
-from attn_course.grading.course import Assignment, Course, grade_id
+from attn_course.grading.course import Assignment, Course
 from attn_course.grading.gradebook import Row, quietly, rows
 
 

@@ -25,7 +25,8 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-from attn_course.exercises.checking import Check, Outcome, OutOfTimeError, StudentError, run
+from attn_course.exercises.cells import bare
+from attn_course.exercises.checking import Outcome, attempt, lost
 from attn_course.exercises.source import HERE, Exercise, ExerciseError, load
 from attn_course.exercises.submission import (
     CodeCell,
@@ -49,7 +50,6 @@ Launcher = Callable[[str, int], Launch]
 NOT_YOURS = "Your notebook could not be graded. That is no fault of yours; your teacher was told."
 LATE = "Not run: the time for one notebook had come to an end."
 TIRED = "Not run: earlier checks ran out of time, or ended the program."
-SPENT = (OutOfTimeError("").told(True), StudentError("Ended").told(True))
 LINK = "What was handed in is a link, and links are not followed."
 COSTS = "Cells that stopped cost nothing unless an answer needs what they define."
 AGAIN = "Not passed in the run with the course's own solution of what comes before."
@@ -200,10 +200,10 @@ class _Grader:
         """The marks of each exercise: with what the student wrote, then with stand-ins."""
         # Untouched starters run first: what they import is there, and whatever else the notebook
         # defines under their names, above or below, is what counts.
-        starters = {_bare(exercise.starter()) for exercise in self.exercises}
-        starters |= {_bare(source) for source in self.starters}
-        ours = [cell for cell in cells if _bare(cell.source) in starters]
-        theirs = [cell for cell in cells if _bare(cell.source) not in starters]
+        starters = {bare(exercise.starter()) for exercise in self.exercises}
+        starters |= {bare(source) for source in self.starters}
+        ours = [cell for cell in cells if bare(cell.source) in starters]
+        theirs = [cell for cell in cells if bare(cell.source) not in starters]
         self.cells, self.n_ours = ours + theirs, len(ours)
         self.written = "\n".join(cell.source for cell in theirs)
         best: dict[str, list[Outcome]] = {}
@@ -247,14 +247,17 @@ class _Grader:
         """
         checks = {one.name: one.checks() for one in group}
         found: dict[str, dict[str, Outcome]] = {name: {} for name in checks}
+        patience = dict.fromkeys(checks, PATIENCE)
         for hidden in (False, True):
             for name, done in found.items():
                 for one in [one for one in checks[name] if one.hidden == hidden]:
-                    spent = sum(before.message.endswith(SPENT) for before in done.values())
-                    if time.monotonic() > self.deadline or spent >= PATIENCE:
-                        (done[one.name],) = _lost([one], TIRED if spent >= PATIENCE else LATE)
+                    if patience[name] <= 0:
+                        done[one.name] = lost(one, TIRED)
+                    elif time.monotonic() > self.deadline:
+                        done[one.name] = lost(one, LATE)
                     else:
-                        (done[one.name],) = run([one], submission.answer, self.seed)
+                        done[one.name], came_back = attempt(one, submission.answer, self.seed)
+                        patience[name] -= not came_back
         return {name: [found[name][one.name] for one in checks[name]] for name in checks}
 
     def tell(self, stops: Iterable[Stop]) -> None:
@@ -290,14 +293,14 @@ class _Grader:
         message of it reaches a report, because code in it can read a reference solution.
         """
         name, own = exercise.name, best[exercise.name]
-        lost = {one for one in best if any(each.earned < each.points for each in best[one])}
+        failed = {one for one in best if any(each.earned < each.points for each in best[one])}
         stand_ins = {
             one.name: source
             for one in _before(exercise, self.known)
-            if (one.name in lost or one.name not in best) and (source := _stand_in(one, exercise))
+            if (one.name in failed or one.name not in best) and (source := _stand_in(one, exercise))
         }
         tried = any(re.search(rf"\b{one}\b", self.written) for one in exercise.gives())
-        if name not in lost or not stand_ins or not tried:
+        if name not in failed or not stand_ins or not tried:
             return []
         with self.submission(exercise) as submission:
             submission.override("\n".join(stand_ins.values()))
@@ -318,10 +321,6 @@ class _Grader:
         return list(stand_ins)
 
 
-def _bare(source: str) -> str:
-    return "\n".join(line.rstrip() for line in source.strip().splitlines() if line.strip())
-
-
 def _clean(text: str) -> str:
     return " ".join(text.encode("utf-8", "replace").decode().split())[:500]
 
@@ -335,12 +334,12 @@ def _marks(outcomes: Sequence[Outcome], carried: Sequence[str] = ()) -> dict[str
     }
 
 
-def _lost(checks: Iterable[Check], message: str) -> list[Outcome]:
-    return [Outcome(one.name, one.title, one.points, 0, one.hidden, message) for one in checks]
-
-
 def _nothing(exercises: Iterable[Exercise], message: str) -> dict[str, dict[str, Any]]:
-    return {one.name: _marks(_lost(one.checks(), message)) for one in exercises if one.has_code}
+    return {
+        one.name: _marks([lost(check, message) for check in one.checks()])
+        for one in exercises
+        if one.has_code
+    }
 
 
 def _known(exercises: Sequence[Exercise]) -> dict[str, Exercise]:
@@ -389,7 +388,7 @@ def _key(
     starters: Sequence[str],
 ) -> str:
     head = [VERSION, [one.name for one in exercises], [int(one) for one in seed], notebook]
-    head.append(sorted({_bare(one) for one in starters}))
+    head.append(sorted({bare(one) for one in starters}))
     for name in sorted(known):
         for file in ("prompt.md", "solution.py", "starter.py", "checks.py"):
             path = known[name].folder / file

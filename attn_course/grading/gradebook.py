@@ -30,7 +30,7 @@ from nbformat.v4 import (
 from traitlets import Unicode
 from traitlets.config import Config
 
-from attn_course.exercises.cells import ANSWER
+from attn_course.exercises.cells import ANSWER, grade_id
 from attn_course.exercises.source import STUB, load
 from attn_course.exercises.submission import CELLS, NotebookError
 from attn_course.grading.course import (
@@ -39,7 +39,6 @@ from attn_course.grading.course import (
     CourseError,
     Mark,
     Student,
-    grade_id,
     load_course,
 )
 

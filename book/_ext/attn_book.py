@@ -94,6 +94,14 @@ def check_bibliography(app, env):
         log.warning("the bibliography's entry '%s' is cited on no page", key)
 
 
+def parsed(directive, lines):
+    """What lines of Markdown say, in the place of a directive."""
+    box = nodes.container()
+    text = StringList(lines, source="exercises")
+    directive.state.nested_parse(text, directive.content_offset, box)
+    return box.children
+
+
 class ExerciseTable(SphinxDirective):
     """A row for every exercise; nothing of it is a secret."""
 
@@ -108,10 +116,7 @@ class ExerciseTable(SphinxDirective):
             facts = [link, one.kind, LEVELS[one.difficulty], one.minutes]
             rows.append([*facts, one.needs, machine, hand])
         lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
-        box = nodes.container()
-        text = StringList(lines, source="exercises")
-        self.state.nested_parse(text, self.content_offset, box)
-        return box.children
+        return parsed(self, lines)
 
 
 class CommonErrors(SphinxDirective):
@@ -127,10 +132,7 @@ class CommonErrors(SphinxDirective):
                     f": {errors}",
                     "",
                 ]
-        box = nodes.container()
-        text = StringList(lines, source="exercises")
-        self.state.nested_parse(text, self.content_offset, box)
-        return box.children
+        return parsed(self, lines)
 
 
 class Measured(SphinxRole):

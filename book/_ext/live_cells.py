@@ -12,6 +12,7 @@ from pathlib import Path
 from docutils import nodes
 
 from attn_course.exercises import load
+from attn_course.exercises.source import before
 
 
 class LiveCell(nodes.container):
@@ -29,22 +30,15 @@ def depart(writer, node):
     writer.body.append("</div>\n")
 
 
-def before(name):
-    """The exercises that come before one, in the order of doing them."""
-    found = []
-    for earlier in load(name).after:
-        found += [*before(earlier), earlier]
-    return list(dict.fromkeys(found))
-
-
 def facts(metadata):
     """What a cell's metadata say to the script, by attribute of HTML."""
     own = metadata.get("attn", {})
     keys = "exercise", "part", "seconds"
     said = {key: str(own[key]) for key in keys if key in own}
     if own.get("part") == "starter":
-        said["needs"] = load(own["exercise"]).needs
-        said["after"] = " ".join(before(own["exercise"]))
+        exercise = load(own["exercise"])
+        said["needs"] = exercise.needs
+        said["after"] = " ".join(one.name for one in before(exercise))
     return said
 
 

@@ -5,21 +5,21 @@ hash of the record.
 """
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
+from attn_course.figures.trained import FILE, recorded_digest
+
 RUNS = Path(__file__).parents[1] / "runs"
-FILE = "weights.safetensors"
 
 
 def copy(runs, target):
     """Copy all recorded weights; their sizes by model."""
     sizes = {}
     for path in sorted(runs.rglob(FILE)):
-        record = json.loads((path.parent / "run.json").read_text("utf-8"))
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != record["files"][FILE]:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != recorded_digest(path.parent):
             raise ValueError(f"{path} is not the file that was recorded")
         model = path.parent.relative_to(runs).as_posix()
         place = target / f"{model}.safetensors"
