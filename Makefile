@@ -14,7 +14,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 INSTALL = -m pip install --quiet -c constraints.txt $(addprefix --extra-index-url ,$(TORCH_INDEX))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
-TORCH_FILES := functional.py modules.py recipe.py training
+TORCH_FILES := functional.py modules.py bench.py benchmark.py recipe.py recipe_*.py training
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile
 
 .PHONY: help book book-instructor pdf test test-numpy test-grading bench-grading grader test-pages pages-report lab serve notebooks format recheck clean

@@ -59,6 +59,12 @@ def at_most(name: str, value: int, maximum: int) -> None:
         raise ValueError(f"{name} must be at most {maximum}, got {value}")
 
 
+def square(name: str, value: int) -> None:
+    """Raise ValueError unless `value` is the square of a whole number."""
+    if value < 0 or math.isqrt(value) ** 2 != value:
+        raise ValueError(f"{name} must be a square number, got {value}")
+
+
 def one_of(name: str, value: str, options: Iterable[str]) -> None:
     """Raise ValueError unless `value` is among `options`."""
     options = list(options)

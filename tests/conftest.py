@@ -17,7 +17,7 @@ OPTIONAL = ("cuda", "site", "recheck", "grading")  # markers whose tests run onl
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 NEEDS_THE_BOOK = re.compile(  # at module level: a test may still import torch where it has it
     r"^(import|from) (torch|nbformat|attn_course\.(training|grading\.gradebook))\b"
-    r"|^(import|from) attn_course\.\w+\.(functional|modules|recipe)\b",
+    r"|^(import|from) attn_course\.\w+\.(functional|modules|bench|recipe\w*)\b",
     re.MULTILINE,
 )
 

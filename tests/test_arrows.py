@@ -52,6 +52,8 @@ MAY_IMPORT = {
     "checks": {"checking", "reference", "task"},
     "solution": set(),  # what it takes from another's solution a student has written before
     "grading": {"exercises", "checking"},
+    "bench": {"benchmark", "functional"},
+    "benchmark": set(),  # a mechanism's bench is imported when it is asked for
     "data": set(),
     "doctor": {"data"},
     "__main__": set(),  # a command's module is imported when it is asked for
@@ -59,10 +61,11 @@ MAY_IMPORT = {
     "_check": set(),
     "_typing": set(),
 }
-FILES = {"reference", "functional", "modules", "task", "recipe"}
+FILES = {"reference", "functional", "modules", "task", "recipe", "bench"}
 TORCH = {"torch", "einops", "safetensors"}
 # The doctor looks at torch; checks and the sandbox's worker hand tensors to code that needs them.
 WITH_TORCH = {"functional", "modules", "recipe", "training", "doctor", "checking"}
+WITH_TORCH |= {"bench", "benchmark"}
 ONLY_NUMPY = {"reference", "checks", "solution", "_check", "_typing", "__init__"}
 WITHOUT_TORCH = ("reference", "task", "data", "figures", "exercises", "checking", "checks")
 
@@ -71,7 +74,8 @@ def place(parts: Iterable[str]) -> tuple[str, str]:
     """(room or '', kind) of a module of the package, from its dotted name within it."""
     first, *rest = [*parts, ""]
     if first in CHAPTERS:
-        return first, rest[0] or "__init__"
+        # A room with several recipes has recipe.py and others, such as recipe_race.py.
+        return first, "recipe" if rest[0].startswith("recipe_") else rest[0] or "__init__"
     if first == "exercises" and rest[-2:-1] in (["solution"], ["checks"]) and len(rest) == 4:
         return "", rest[2]  # exercises/CHAPTER/NAME/solution
     if first == "exercises" and rest[0] in ("checking", "worker"):
@@ -115,7 +119,10 @@ def forbidden(importer: tuple[str, str], imported: tuple[str, str]) -> bool:
     if not other_room and other_kind == "__init__":
         return kind != "doctor"  # the package itself holds the version and nothing else
     if room and other_room and room != other_room:
-        return CHAPTERS.index(other_room) > CHAPTERS.index(room) or kind != other_kind
+        # What it may have of its own room it may have of an earlier one, and its own kind too.
+        if CHAPTERS.index(other_room) > CHAPTERS.index(room):
+            return True
+        return kind != other_kind and other_kind not in MAY_IMPORT[kind]
     return other_kind not in MAY_IMPORT[kind]
 
 

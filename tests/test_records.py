@@ -9,22 +9,29 @@ import torch
 
 from attn_course import data
 from attn_course.gaussian import recipe
+from attn_course.spatial_transformer import recipe_race as race
 from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
-FOLDERS = sorted(file.parent for file in record.RUNS.glob("gaussian/*/*/run.json"))
-NAMES = [f"{folder.parent.name}/{folder.name}" for folder in FOLDERS]
-SEEDED = [arm for arm in recipe.ARMS if recipe.ARMS[arm].get("n_update") != 0]
+RECIPES = {each.MECHANISM: each for each in (recipe, race)}
+FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
+NAMES = ["/".join(folder.parts[-3:]) for folder in FOLDERS]
+
+
+def recipe_of(run: dict):
+    return RECIPES[run["mechanism"]]
 
 
 def config_of(run: dict):
-    return recipe.Config(**run["config"])
+    return recipe_of(run).Config(**run["config"])
 
 
-def test_every_arm_is_recorded():
-    for arm in recipe.ARMS:
-        n_seed = 3 if arm in SEEDED and "-tune-" not in arm else 1
-        seeds = [run["seed"] for run in record.records("gaussian", arm)]
+@pytest.mark.parametrize("mechanism", RECIPES)
+def test_every_arm_is_recorded(mechanism):
+    arms = RECIPES[mechanism].ARMS
+    for arm in arms:
+        n_seed = 1 if "-tune-" in arm or arms[arm].get("n_update") == 0 else 3
+        seeds = [run["seed"] for run in record.records(mechanism, arm)]
         assert seeds == list(range(n_seed)), arm
 
 
@@ -35,9 +42,11 @@ def test_the_command_gives_the_recorded_settings(folder):
     settings = dict(command._setting(text) for text in args.set)
     assert args.mechanism == run["mechanism"]
     assert (args.preset, args.arms, args.seed) == (run["preset"], run["arm"], run["seed"])
-    assert asdict(record.configure(recipe, args.preset, args.arms, settings)) == run["config"]
-    expected = record.run_folder(record.RUNS, "gaussian", run["arm"], run["preset"], run["seed"])
-    assert folder == expected
+    assert (
+        asdict(record.configure(recipe_of(run), args.preset, args.arms, settings)) == run["config"]
+    )
+    place = (run["mechanism"], run["arm"], run["preset"], run["seed"])
+    assert folder == record.run_folder(record.RUNS, *place)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
@@ -45,7 +54,7 @@ def test_the_numbers_follow_from_the_predictions(folder):
     run = record.read(folder)
     config = config_of(run)
     predicted = record.read_arrays(folder, "predictions")
-    assert recipe.measure(config, predicted) == run["final"]
+    assert recipe_of(run).measure(config, predicted) == run["final"]
 
 
 WITH_WEIGHTS = [folder for folder in FOLDERS if (folder / "weights.safetensors").exists()]
@@ -55,11 +64,11 @@ def evaluated(folder, subset):
     """The numbers of a record's weights, measured again."""
     run = record.read(folder)
     config = config_of(run)
-    model = recipe.build(config, torch.Generator().manual_seed(0))
+    model = recipe_of(run).build(config, torch.Generator().manual_seed(0))
     arrays = record.read_arrays(folder, "weights")
     model.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
     assert sum(p.numel() for p in model.parameters()) == run["n_parameter"]
-    return loop.evaluate(recipe, config, model, subset=subset)[0]
+    return loop.evaluate(recipe_of(run), config, model, subset=subset)[0]
 
 
 def assert_near(measured, recorded):
@@ -87,13 +96,15 @@ def test_the_weights_give_the_recorded_result(folder):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
 def test_the_data_are_those_of_the_registry(folder):
-    assert record.read(folder)["data"] == {name: data.digest(name) for name in recipe.DATA}
+    run = record.read(folder)
+    assert run["data"] == {name: data.digest(name) for name in recipe_of(run).DATA}
 
 
 def test_stale_code_is_reported():
     """A run whose code has changed since is named; it fails nothing."""
-    now = record.code_hash(recipe)
-    stale = [name for name, f in zip(NAMES, FOLDERS, strict=True) if record.read(f)["code"] != now]
+    now = {mechanism: record.code_hash(each) for mechanism, each in RECIPES.items()}
+    runs = {name: record.read(folder) for name, folder in zip(NAMES, FOLDERS, strict=True)}
+    stale = [name for name, run in runs.items() if run["code"] != now[run["mechanism"]]]
     if stale:
         print(f"the code behind {len(stale)} recorded runs has changed: {', '.join(stale)}")
 
@@ -109,6 +120,13 @@ def test_the_learning_rate_is_the_best_on_the_photograph_set_aside(name):
     }
     assert len(found) >= 3
     assert max(found, key=found.__getitem__) == recipe.CROP_LR[f"crop-{name}"]
+
+
+@pytest.mark.parametrize("arm", [arm for arm in race.ARMS if "-tune-" not in arm])
+def test_one_learning_rate_is_the_best_for_every_arm_of_the_race(arm):
+    runs = [record.records(race.MECHANISM, f"{arm}-tune-{lr}")[0] for lr in race.RATES]
+    found = {run["config"]["lr"]: run["final"]["found"] for run in runs}
+    assert max(found, key=found.__getitem__) == race.Config().lr
 
 
 def test_records_are_small():

@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import jaxtyping
@@ -22,6 +23,7 @@ from torch.testing import assert_close
 from twins import ONLY_FROM_FLOAT32, TOLERANCE, TWINS, Twin
 
 import attn_course
+from attn_course.spatial_transformer import functional as transformer
 
 ROOT = Path(attn_course.__file__).parent
 BATCHES = st.sampled_from([(), (3,), (2, 3)])
@@ -29,16 +31,38 @@ DOUBLE = torch.float64
 
 # What a twin takes beyond its reference, and why.
 OWN_PARAMETERS = {
-    "preliminaries.causal_mask": ("device",)  # no tensor comes in that would say where to make it
+    "preliminaries.causal_mask": ("device",),  # no tensor comes in that would say where to make it
+    "spatial_transformer.output_grid": ("device", "dtype"),  # nor of which precision
+    "spatial_transformer.control_points": ("device", "dtype"),
+    "spatial_transformer.spline_weight": ("device", "dtype"),
+    "spatial_transformer.identity_raw": ("device", "dtype"),
 }
+
+# References whose twins are no functions of the room: made in `twins.py`.
+TWIN_IS_NO_FUNCTION = {
+    "gaussian.glimpse_reader",  # a module
+    "spatial_transformer.warp_reader",  # a module
+    "spatial_transformer.bilinear_gradient",  # autograd
+}
+
+# Second twins: another implementation, held to the row of the first.
+SECOND_TWINS = {"spatial_transformer.gathered_sample": "spatial_transformer.bilinear_sample"}
 
 # Modules that stand for no reference function, and why.
 NO_REFERENCE = {
     "gaussian.GlimpseTracker": "a trained model, not a mechanism: held by the tests of its runs",
     "gaussian.CropFinder": "holds windows to be fitted and calls gaussian_glimpse",
+    "spatial_transformer.DenseLocaliser": "a part of WarpReader",
+    "spatial_transformer.ConvolutionLocaliser": "torch's own convolutions",
+    "spatial_transformer.SpatialTransformer": "a localiser and `warp`",
+    "spatial_transformer.ParallelTransformers": "several of SpatialTransformer",
 }
 
-each_twin = pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
+ROWS = TWINS | {
+    name: replace(TWINS[first], functional=getattr(transformer, name.split(".")[1]))
+    for name, first in SECOND_TWINS.items()
+}
+each_twin = pytest.mark.parametrize("twin", ROWS.values(), ids=ROWS)
 
 
 def rooms() -> list[str]:
@@ -110,9 +134,8 @@ def to_torch(twin: Twin, arguments: dict, dtype=DOUBLE, device="cpu") -> dict:
         return value
 
     converted = {name: convert(name, value) for name, value in arguments.items()}
-    if twin.name == "preliminaries.causal_mask":
-        converted["device"] = torch.device(device)
-    return converted
+    own = {"device": torch.device(device), "dtype": dtype}
+    return converted | {name: own[name] for name in OWN_PARAMETERS.get(twin.name, ())}
 
 
 def rounded(arguments: dict, dtype) -> dict:
@@ -337,9 +360,10 @@ def test_every_reference_function_has_a_row():
 def test_every_twin_has_a_reference():
     for room in rooms():
         twins = set(public(room, "functional"))
-        assert twins == {n for n in TWINS if n.startswith(f"{room}.")} - {"gaussian.glimpse_reader"}
-        for name, function in public(room, "functional").items():
-            assert TWINS[name].functional is function
+        rows = {name for name in TWINS if name.startswith(f"{room}.")} - TWIN_IS_NO_FUNCTION
+        assert twins - set(SECOND_TWINS) == rows
+        for name in rows:
+            assert TWINS[name].functional is public(room, "functional")[name]
 
 
 @each_twin
@@ -418,7 +442,7 @@ def test_strides(twin, data, device):
 
 
 differentiable = pytest.mark.parametrize(
-    "twin", [t for t in TWINS.values() if t.gradient], ids=lambda twin: twin.name
+    "twin", [pytest.param(twin, id=name) for name, twin in ROWS.items() if twin.gradient]
 )
 
 
@@ -448,8 +472,8 @@ def test_inputs_unharmed(twin, data):
 @pytest.mark.parametrize(
     ("twin", "error", "batch"),
     [
-        pytest.param(twin, error, batch, id=f"{twin.name}-{i}-{'batch' if batch else 'one'}")
-        for twin in TWINS.values()
+        pytest.param(twin, error, batch, id=f"{name}-{i}-{'batch' if batch else 'one'}")
+        for name, twin in ROWS.items()
         for i, error in enumerate(twin.errors)
         for batch in ([(), (3,)] if error.in_batch else [()])
     ],

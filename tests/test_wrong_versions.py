@@ -4,6 +4,7 @@ Each is shown to a test of this suite by name, which the right version passes an
 fails. A wrong version that slipped through would mean that the tests check nothing.
 """
 
+import functools
 import importlib
 import math
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import test_gaussian
 import test_preliminaries
+import test_spatial_transformer
 import test_twins
 import torch
 from hypothesis import given, settings
@@ -26,6 +28,8 @@ from attn_course.gaussian import reference as gaussian
 from attn_course.preliminaries import functional as torch_preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries
+from attn_course.spatial_transformer import functional as torch_transformer
+from attn_course.spatial_transformer import reference as transformer
 
 # A wrong version is caught by a failed comparison, or breaks on shapes that do not fit.
 CAUGHT = (AssertionError, ValueError, RuntimeError, IndexError)
@@ -612,6 +616,683 @@ GAUSSIAN = [
 ]
 
 
+# --- spatial transformer --------------------------------------------------------------------------
+
+laws = test_spatial_transformer
+pixel_position, normalised_position = transformer.pixel_position, transformer.normalised_position
+output_grid, affine_matrix = transformer.output_grid, transformer.affine_matrix
+crop_matrix, compose, affine_grid = (
+    transformer.crop_matrix,
+    transformer.compose,
+    transformer.affine_grid,
+)
+control_points, spline_weight = transformer.control_points, transformer.spline_weight
+transformer_warp, warp_grid = transformer.warp, transformer.warp_grid
+identity_raw = transformer.identity_raw
+bilinear_sample, bilinear_gradient = transformer.bilinear_sample, transformer.bilinear_gradient
+
+
+def other_theta(change):
+    """The right affine grid of another transformation."""
+    return lambda theta, *a, **k: affine_grid(change(theta), *a, **k)
+
+
+def homogeneous(theta):
+    return np.vstack([theta, [0.0, 0.0, 1.0]])
+
+
+def projected(divide):
+    """A projective grid with a division of its own: `divide` takes (h, w, 3)."""
+
+    def grid(theta, size, align_corners=False, n_sample=1):
+        flat = output_grid(size, align_corners, n_sample)
+        return divide(np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1) @ theta.T)
+
+    return grid
+
+
+def cells_of_a_larger_output(size, align_corners=False, n_sample=1):
+    return output_grid((size[0] * n_sample, size[1] * n_sample), align_corners)
+
+
+def cells_from_their_corner(size, align_corners=False, n_sample=1):
+    y, x = (np.arange(n * n_sample) / n_sample for n in size)
+    axes = (normalised_position(p, n, align_corners) for p, n in ((x, size[1]), (y, size[0])))
+    return np.stack(np.meshgrid(*axes), axis=-1)
+
+
+def other_spline(kernel, affine=True):
+    """Spline weights with another kernel of the squared distance, or without an affine part."""
+
+    def weight(n_control, size, align_corners=False, n_sample=1):
+        control = control_points(n_control)
+        point = output_grid(size, align_corners, n_sample)
+
+        def rows(p):
+            square = ((p[..., None, :] - control) ** 2).sum(-1)
+            parts = [kernel(square)]
+            parts += [np.ones_like(p[..., :1]), p] if affine else []
+            return np.concatenate(parts, axis=-1)
+
+        system = rows(control)
+        if affine:
+            polynomial = np.hstack([np.ones((n_control, 1)), control])
+            system = np.vstack([system, np.hstack([polynomial.T, np.zeros((3, 3))])])
+        return rows(point) @ np.linalg.inv(system)[:, :n_control]
+
+    return weight
+
+
+def square_log(square):
+    return square * np.log(np.where(square > 0, square, 1.0))
+
+
+def gathered(lower=np.floor, weigh=lambda left, fraction: (1 - fraction, fraction), absent=None):
+    """Sampling by four neighbours, with ways to go wrong.
+
+    `lower` finds the left neighbour, `weigh` the weights of it and the right one; `absent` says
+    what becomes of the weights of pixels that do not exist.
+    """
+
+    def axis(position, n_pixel, padding):
+        if padding == "border":
+            position = np.clip(position, 0, n_pixel - 1)
+        left = lower(position)
+        index = np.stack([left, left + 1], axis=-1).astype(int)
+        weight = np.stack(weigh(left, position - left), axis=-1)
+        return np.clip(index, 0, n_pixel - 1), weight * ((index >= 0) & (index < n_pixel))
+
+    def sample(image, grid, padding="zeros", align_corners=False):
+        height, width = image.shape[1:]
+        x = pixel_position(grid[..., 0], width, align_corners)
+        y = pixel_position(grid[..., 1], height, align_corners)
+        (m, a), (n, b) = axis(x, width, padding), axis(y, height, padding)
+        weight = b[..., :, None] * a[..., None, :]
+        if absent:
+            weight = absent(weight)
+        return (image[:, n[..., :, None], m[..., None, :]] * weight).sum((-1, -2))
+
+    return sample
+
+
+def renormalised(weight):
+    total = weight.sum((-1, -2), keepdims=True)
+    return weight / np.where(total > 0, total, 1.0)
+
+
+def flat_gradient(change):
+    """The right gradient with the grid's part changed: `change` takes it and the arguments."""
+
+    def gradient(image, grid, upstream, padding="zeros", align_corners=False):
+        d_image, d_grid = bilinear_gradient(image, grid, upstream, padding, align_corners)
+        return d_image, change(d_grid, image, grid, upstream, padding, align_corners)
+
+    return gradient
+
+
+def half_extent(image, align_corners):
+    return (np.array([image.shape[2], image.shape[1]]) - align_corners) / 2
+
+
+def of_equation_7(d_grid, image, grid, upstream, padding, align_corners):
+    """Equation 7 as printed, along x; the other coordinate left as it is."""
+    position = laws.slow_positions(grid, image, align_corners)
+    slope = np.array([[laws.paper_slope(image, *p) for p in row] for row in position])
+    along_x = (np.moveaxis(slope, -1, 0) * upstream).sum(0) * half_extent(image, align_corners)[0]
+    return np.stack([along_x, d_grid[..., 1]], axis=-1)
+
+
+def to_the_left(d_grid, image, grid, upstream, padding, align_corners):
+    return bilinear_gradient(image, grid - 1e-9, upstream, padding, align_corners)[1]
+
+
+def through_the_border(d_grid, image, grid, upstream, padding, align_corners):
+    """Clipped positions whose slope is taken as if they were on the last pixel."""
+    if padding == "zeros":
+        return d_grid
+    n_pixel = np.array([image.shape[2], image.shape[1]])
+    held = np.clip(laws.slow_positions(grid, image, align_corners), 1e-9, n_pixel - 1 - 1e-9)
+    held = laws.at_pixels(held, image, align_corners)
+    return bilinear_gradient(image, held, upstream, padding, align_corners)[1]
+
+
+def averaged(mean):
+    """A warp that reads the cells rightly and averages them by `mean`: (c, hS, wS), h, w, S."""
+
+    def warp(image, raw, kind, size, padding="zeros", align_corners=False, n_sample=1):
+        grid = warp_grid(raw, kind, size, align_corners, n_sample)
+        return mean(bilinear_sample(image, grid, padding, align_corners), *size, n_sample)
+
+    return warp
+
+
+def swapped_raw(raw, kind, size, align_corners=False, n_sample=1):
+    if kind == "crop":
+        raw = raw[[0, 2, 1, 3]]  # scale, shift along x, then along y
+    return warp_grid(raw, kind, size, align_corners, n_sample)
+
+
+def column_by_column(raw, kind, size, align_corners=False, n_sample=1):
+    if kind == "affine":
+        raw = raw.reshape(3, 2).T.ravel()
+    return warp_grid(raw, kind, size, align_corners, n_sample)
+
+
+def landing_all_x_first(raw, kind, size, align_corners=False, n_sample=1):
+    if kind == "spline":
+        raw = raw.reshape(2, -1).T.ravel()
+    return warp_grid(raw, kind, size, align_corners, n_sample)
+
+
+def identity_of_nought(kind, n_control=16):
+    return np.zeros_like(identity_raw(kind, n_control))
+
+
+def identity_y_first(kind, n_control=16):
+    raw = identity_raw(kind, n_control)
+    return raw.reshape(-1, 2)[:, ::-1].ravel() if kind == "spline" else raw
+
+
+TRANSFORMER = [
+    Wrong(
+        "corner conventions swapped",
+        "pixel_position",
+        lambda u, n, align_corners=False: pixel_position(u, n, not align_corners),
+        laws.test_positions_by_hand,
+    ),
+    Wrong(
+        "centres spread over n, not n - 1",
+        "pixel_position",
+        lambda u, n, align_corners=False: (
+            (u + 1) * n / 2 if align_corners else pixel_position(u, n)
+        ),
+        laws.test_positions_by_hand,
+    ),
+    Wrong(
+        "edges without the half pixel",
+        "pixel_position",
+        lambda u, n, align_corners=False: (
+            pixel_position(u, n, align_corners) + 0.5 * (not align_corners)
+        ),
+        laws.test_output_grid_lies_on_the_pixels,
+        (False,),
+    ),
+    Wrong(
+        "pixels counted from one",
+        "pixel_position",
+        lambda u, n, align_corners=False: pixel_position(u, n, align_corners) + 1,
+        laws.test_positions_by_hand,
+    ),
+    Wrong(
+        "corner conventions swapped",
+        "normalised_position",
+        lambda p, n, align_corners=False: normalised_position(p, n, not align_corners),
+        laws.test_normalised_and_pixels_are_inverse,
+        (True,),
+    ),
+    Wrong(
+        "edges without the half pixel",
+        "normalised_position",
+        lambda p, n, align_corners=False: normalised_position(
+            p - 0.5 * (not align_corners), n, align_corners
+        ),
+        laws.test_positions_by_hand,
+    ),
+    Wrong(
+        "points as (y, x)",
+        "output_grid",
+        lambda *a, **k: output_grid(*a, **k)[..., ::-1],
+        laws.test_output_grid_by_hand,
+    ),
+    Wrong(
+        "size as (width, height)",
+        "output_grid",
+        lambda size, *a, **k: output_grid(size[::-1], *a, **k),
+        laws.test_pixel_of_the_slides,
+    ),
+    Wrong(
+        "columns run down",
+        "output_grid",
+        lambda size, *a, **k: np.moveaxis(output_grid(size[::-1], *a, **k), 0, 1)[..., ::-1][::-1],
+        laws.test_output_grid_by_hand,
+    ),
+    Wrong(
+        "y points up",
+        "output_grid",
+        lambda *a, **k: output_grid(*a, **k) * [1, -1],
+        laws.test_output_grid_by_hand,
+    ),
+    Wrong(
+        "centres always",
+        "output_grid",
+        lambda size, align_corners=False, n_sample=1: output_grid(size, True, n_sample),
+        laws.test_output_grid_lies_on_the_pixels,
+        (False,),
+    ),
+    Wrong(
+        "cells as the pixels of a larger output",
+        "output_grid",
+        cells_of_a_larger_output,
+        laws.test_cells_by_hand,
+    ),
+    Wrong(
+        "cells read at their corner",
+        "output_grid",
+        cells_from_their_corner,
+        laws.test_cells_centre_on_their_pixel,
+        (False,),
+    ),
+    Wrong(
+        "turned the other way",
+        "affine_matrix",
+        lambda angle, *a: affine_matrix(-angle, *a),
+        laws.test_quarter_turns,
+        ("zeros", False, 1),
+    ),
+    Wrong(
+        "angle in degrees",
+        "affine_matrix",
+        lambda angle, *a: affine_matrix(math.radians(angle), *a),
+        laws.test_affine_matrix_by_hand,
+    ),
+    Wrong(
+        "scaled before the turn",
+        "affine_matrix",
+        lambda angle, scale, shear, shift: np.column_stack(
+            [
+                np.diag(scale) @ affine_matrix(angle, np.ones(2), shear, shift)[:, :2],
+                shift,
+            ]
+        ),
+        laws.test_affine_matrix_by_hand,
+    ),
+    Wrong(
+        "sheared after the turn",
+        "affine_matrix",
+        lambda angle, scale, shear, shift: np.column_stack(
+            [
+                np.array([[1, shear], [0, 1]]) @ affine_matrix(angle, scale, 0.0, shift)[:, :2],
+                shift,
+            ]
+        ),
+        laws.test_a_turn_keeps_lengths_and_a_shear_keeps_areas,
+    ),
+    Wrong(
+        "shift turned too",
+        "affine_matrix",
+        lambda angle, scale, shear, shift: affine_matrix(
+            angle, scale, shear, affine_matrix(angle, scale, shear, shift)[:, :2] @ shift
+        ),
+        laws.test_affine_matrix_by_hand,
+    ),
+    Wrong(
+        "y before x",
+        "crop_matrix",
+        lambda scale, shift: crop_matrix(scale[::-1], shift[::-1]),
+        laws.test_crop_matrix_by_hand,
+    ),
+    Wrong(
+        "shift in units of the crop",
+        "crop_matrix",
+        lambda scale, shift: crop_matrix(scale, scale * shift),
+        laws.test_a_crop_is_an_affine_map_without_turn_or_shear,
+    ),
+    Wrong(
+        "the other order",
+        "compose",
+        lambda first, second: compose(second, first),
+        laws.test_compose_by_hand,
+    ),
+    Wrong(
+        "shifts added",
+        "compose",
+        lambda first, second: np.column_stack(
+            [first[:, :2] @ second[:, :2], first[:, 2] + second[:, 2]]
+        ),
+        laws.test_compose_is_a_product,
+    ),
+    Wrong(
+        "theta transposed",
+        "affine_grid",
+        other_theta(lambda theta: np.column_stack([theta[:, :2].T, theta[:, 2]])),
+        laws.test_affine_grid_by_hand,
+    ),
+    Wrong(
+        "rows of theta for (y, x)",
+        "affine_grid",
+        other_theta(lambda theta: theta[::-1]),
+        laws.test_affine_grid_by_hand,
+    ),
+    Wrong(
+        "from the input to the output",
+        "affine_grid",
+        other_theta(
+            lambda theta: (
+                np.linalg.inv(homogeneous(theta))[:2]
+                if abs(np.linalg.det(theta[:, :2])) > 1e-9
+                else theta
+            )
+        ),
+        laws.test_a_shift_by_whole_pixels,
+        ("zeros", False),
+    ),
+    Wrong(
+        "shift in half pixels of an extent of two",
+        "affine_grid",
+        other_theta(lambda theta: theta * [1, 1, 0.5]),
+        laws.test_torchs_affine_grid,
+        (True,),
+    ),
+    Wrong(
+        "not divided",
+        "projective_grid",
+        projected(lambda point: point[..., :2]),
+        laws.test_projective_grid_by_hand,
+    ),
+    Wrong(
+        "only x divided",
+        "projective_grid",
+        projected(lambda p: np.stack([p[..., 0] / p[..., 2], p[..., 1]], axis=-1)),
+        laws.test_projective_keeps_straight_lines_straight,
+    ),
+    Wrong(
+        "mirrored behind the camera",
+        "projective_grid",
+        projected(lambda p: p[..., :2] / np.where(p[..., 2:] == 0, 1e-6, p[..., 2:])),
+        laws.test_behind_the_camera,
+    ),
+    Wrong(
+        "the plane's own scale forgotten",
+        "projective_grid",
+        projected(lambda p: p[..., :2] / (p[..., 2:] - p[..., 2:].mean() + 1)),
+        laws.test_projective_without_perspective_is_affine,
+        (False,),
+    ),
+    Wrong(
+        "column by column",
+        "control_points",
+        lambda n_control: control_points(n_control)[:, ::-1],
+        laws.test_control_points_by_hand,
+    ),
+    Wrong(
+        "on centres between edges",
+        "control_points",
+        lambda n_control: control_points(n_control) * (1 - 1 / math.sqrt(n_control)),
+        laws.test_control_points_by_hand,
+    ),
+    Wrong(
+        "r log r",
+        "spline_weight",
+        other_spline(lambda square: square_log(np.sqrt(square))),
+        laws.test_weights_of_four_corners_by_hand,
+        (False,),
+    ),
+    Wrong(
+        "r^4 log r",
+        "spline_weight",
+        other_spline(lambda square: square * square_log(square)),
+        laws.test_weights_of_four_corners_by_hand,
+        (True,),
+    ),
+    Wrong(
+        "no affine part",
+        "spline_weight",
+        other_spline(square_log, affine=False),
+        laws.test_weights_of_four_corners_by_hand,
+        (False,),
+    ),
+    Wrong(
+        "a softmax of distances",
+        "spline_weight",
+        lambda n_control, size, *a: preliminaries.softmax(
+            -((output_grid(size, *a)[:, :, None] - control_points(n_control)) ** 2).sum(-1)
+        ),
+        laws.test_spline_goes_through_its_landing_points,
+        (3,),
+    ),
+    Wrong(
+        "control points in another order",
+        "spline_weight",
+        lambda n_control, *a: spline_weight(n_control, *a)[..., ::-1],
+        laws.test_weights_of_four_corners_by_hand,
+        (False,),
+    ),
+    Wrong(
+        "landing as (y, x)",
+        "spline_grid",
+        lambda landing, *a: transformer.spline_grid(landing[:, ::-1].copy(), *a),
+        laws.test_scipys_spline,
+    ),
+    Wrong(
+        "landing as offsets",
+        "spline_grid",
+        lambda landing, *a: transformer.spline_grid(landing + control_points(len(landing)), *a),
+        laws.test_spline_goes_through_its_landing_points,
+        (3,),
+    ),
+    Wrong("nought", "identity_raw", identity_of_nought, laws.test_identity_raw_by_hand),
+    Wrong("y before x", "identity_raw", identity_y_first, laws.test_identity_raw_by_hand),
+    Wrong("crop an axis at a time", "warp_grid", swapped_raw, laws.test_raw_numbers_by_hand),
+    Wrong("matrix by columns", "warp_grid", column_by_column, laws.test_raw_numbers_by_hand),
+    Wrong(
+        "all x before all y",
+        "warp_grid",
+        landing_all_x_first,
+        laws.test_raw_numbers_by_hand,
+    ),
+    Wrong(
+        "n_sample forgotten",
+        "warp_grid",
+        lambda raw, kind, size, align_corners=False, n_sample=1: warp_grid(
+            raw, kind, size, align_corners
+        ),
+        laws.test_identity_is_the_output_grid,
+        (True, "crop", 3),
+    ),
+    Wrong(
+        "points as (y, x)",
+        "bilinear_sample",
+        lambda image, grid, *a: bilinear_sample(image, grid[..., ::-1].copy(), *a),
+        laws.test_sample_by_hand,
+    ),
+    Wrong(
+        "corner conventions swapped",
+        "bilinear_sample",
+        lambda image, grid, padding="zeros", align_corners=False: bilinear_sample(
+            image, grid, padding, not align_corners
+        ),
+        laws.test_paddings_by_hand,
+    ),
+    Wrong(
+        "centres always",
+        "bilinear_sample",
+        lambda image, grid, padding="zeros", align_corners=False: bilinear_sample(
+            image, grid, padding, True
+        ),
+        laws.test_edges_are_the_default,
+    ),
+    Wrong(
+        "border as zeros",
+        "bilinear_sample",
+        lambda image, grid, padding="zeros", align_corners=False: bilinear_sample(
+            image, grid, "zeros", align_corners
+        ),
+        laws.test_weights_sum_to_one_under_border,
+        (False,),
+    ),
+    Wrong(
+        "zeros as border",
+        "bilinear_sample",
+        lambda image, grid, padding="zeros", align_corners=False: bilinear_sample(
+            image, grid, "border", align_corners
+        ),
+        laws.test_scipys_interpolation,
+    ),
+    Wrong(
+        "the nearest pixel",
+        "bilinear_sample",
+        gathered(lower=np.round, weigh=lambda left, f: (np.ones_like(f), np.zeros_like(f))),
+        laws.test_sample_by_hand,
+    ),
+    Wrong(
+        "rounded for floored",
+        "bilinear_sample",
+        gathered(lower=np.round),
+        laws.test_sampling_is_its_formula,
+        ("zeros", False),
+    ),
+    Wrong(
+        "cut towards zero for floored",  # wrong to the left of the image only
+        "bilinear_sample",
+        gathered(lower=np.trunc),
+        laws.test_sampling_is_its_formula,
+        ("zeros", False),
+    ),
+    Wrong(
+        "weights the wrong way round",
+        "bilinear_sample",
+        gathered(weigh=lambda left, fraction: (fraction, 1 - fraction)),
+        laws.test_a_ramp_reads_its_position,
+        (False,),
+    ),
+    Wrong(
+        "weights of absent pixels shared among the others",
+        "bilinear_sample",
+        gathered(absent=renormalised),
+        laws.test_paddings_by_hand,
+    ),
+    Wrong(
+        "black as soon as a neighbour is absent",
+        "bilinear_sample",
+        gathered(absent=lambda weight: weight * np.isclose(weight.sum((-1, -2), keepdims=True), 1)),
+        laws.test_paddings_by_hand,
+    ),
+    Wrong(
+        "channels averaged",
+        "bilinear_sample",
+        lambda image, *a: bilinear_sample(image.mean(0, keepdims=True) + 0 * image, *a),
+        laws.test_channels_do_not_mix,
+        ("zeros", False),
+    ),
+    Wrong(
+        "the other sign",
+        "bilinear_gradient",
+        flat_gradient(lambda d_grid, *a: -d_grid),
+        laws.test_gradient_by_hand,
+    ),
+    Wrong(
+        "per pixel, not per unit of the coordinate",
+        "bilinear_gradient",
+        flat_gradient(lambda d, image, g, u, p, align: d / half_extent(image, align)),
+        laws.test_gradient_by_hand,
+    ),
+    Wrong(
+        "n for n - 1",
+        "bilinear_gradient",
+        flat_gradient(
+            lambda d, image, g, u, p, align: d / half_extent(image, align) * half_extent(image, 0)
+        ),
+        laws.test_gradient_between_pixels_is_the_slope,
+        ("zeros", True),
+    ),
+    Wrong(
+        "width for height",
+        "bilinear_gradient",
+        flat_gradient(
+            lambda d, image, g, u, p, align: (
+                d / half_extent(image, align) * half_extent(image, align)[::-1]
+            )
+        ),
+        laws.test_gradient_by_hand,
+    ),
+    Wrong(
+        "by (y, x)",
+        "bilinear_gradient",
+        flat_gradient(lambda d_grid, *a: d_grid[..., ::-1]),
+        laws.test_gradient_by_hand,
+    ),
+    Wrong(
+        "equation 7 as printed",
+        "bilinear_gradient",
+        flat_gradient(of_equation_7),
+        laws.test_equation_7_as_printed_on_a_pixel,
+    ),
+    Wrong(
+        "the slope to the left",
+        "bilinear_gradient",
+        flat_gradient(to_the_left),
+        laws.test_gradient_on_a_pixel_by_hand,
+    ),
+    Wrong(
+        "a slope beyond the border",
+        "bilinear_gradient",
+        flat_gradient(through_the_border),
+        laws.test_beyond_the_border_nothing_pulls,
+        (True,),
+    ),
+    Wrong(
+        "one upstream for all channels",
+        "bilinear_gradient",
+        lambda image, grid, upstream, *a: bilinear_gradient(
+            image, grid, upstream.mean(0, keepdims=True) + 0 * upstream, *a
+        ),
+        laws.test_gradient_between_pixels_is_the_slope,
+        ("zeros", False),
+    ),
+    Wrong(
+        "image's part without its upstream",
+        "bilinear_gradient",
+        lambda image, grid, upstream, *a: (
+            bilinear_gradient(image, grid, np.ones_like(upstream), *a)[0],
+            bilinear_gradient(image, grid, upstream, *a)[1],
+        ),
+        laws.test_gradient_by_hand,
+    ),
+    Wrong(
+        "cells averaged over the wrong axes",
+        "warp",
+        averaged(lambda fine, h, w, s: fine.reshape(-1, s, h, s, w).mean((1, 3))),
+        laws.test_warp_is_the_mean_over_cells,
+        ("border", True, "crop"),
+    ),
+    Wrong(
+        "cells averaged along x only",
+        "warp",
+        averaged(lambda fine, h, w, s: fine.reshape(-1, h, s, w, s).mean(4)[:, :, 0]),
+        laws.test_warp_is_the_mean_over_cells,
+        ("zeros", False, "affine"),
+    ),
+    Wrong(
+        "cells added up",
+        "warp",
+        averaged(lambda fine, h, w, s: fine.reshape(-1, h, s, w, s).sum((2, 4))),
+        laws.test_a_chessboard_scaled_down_by_three,
+    ),
+    Wrong(
+        "one cell for all",
+        "warp",
+        averaged(lambda fine, h, w, s: fine[:, s // 2 :: s, s // 2 :: s]),
+        laws.test_a_chessboard_scaled_down_by_two,
+    ),
+    Wrong(
+        "zeros whatever the padding",
+        "warp",
+        lambda image, raw, kind, size, padding="zeros", *a: transformer_warp(
+            image, raw, kind, size, "zeros", *a
+        ),
+        laws.test_the_padding_trap,
+    ),
+    Wrong(
+        "read in one convention, placed in the other",
+        "warp",
+        lambda image, raw, kind, size, padding="zeros", align_corners=False, n_sample=1: (
+            bilinear_sample(image, warp_grid(raw, kind, size, not align_corners), padding)
+        ),
+        laws.test_the_conventions_part_on_a_shift_by_hand,
+    ),
+]
+
+
 class Mistaken(Reference):
     """A room in which one function is a wrong version, for whoever calls it."""
 
@@ -638,13 +1319,16 @@ def label(wrong: Wrong) -> str:
 
 @pytest.mark.parametrize(
     ("module", "wrong"),
-    [(preliminaries, wrong) for wrong in PRELIMINARIES] + [(gaussian, wrong) for wrong in GAUSSIAN],
-    ids=[label(wrong) for wrong in PRELIMINARIES + GAUSSIAN],
+    [(preliminaries, wrong) for wrong in PRELIMINARIES]
+    + [(gaussian, wrong) for wrong in GAUSSIAN]
+    + [(transformer, wrong) for wrong in TRANSFORMER],
+    ids=[label(wrong) for wrong in PRELIMINARIES + GAUSSIAN + TRANSFORMER],
 )
 def test_a_wrong_version_is_rejected(module, wrong, monkeypatch):
     twin = importlib.import_module(module.__name__.replace("reference", "functional"))
-    for right in (Reference(module), Functional(twin)):
-        wrong.rejected_by(right, *wrong.arguments)
+    wrong.rejected_by(Reference(module), *wrong.arguments)
+    if hasattr(twin, wrong.name):  # a gradient's twin is autograd
+        wrong.rejected_by(Functional(twin), *wrong.arguments)
     if wrong.name in ("filterbank", "softmax", "draw_window"):
         # the room's own functions call the wrong version too
         monkeypatch.setattr(module, wrong.name, wrong.version)
@@ -656,7 +1340,9 @@ def test_a_wrong_version_is_rejected(module, wrong, monkeypatch):
 def test_every_function_has_a_wrong_version():
     names = {f"preliminaries.{wrong.name}" for wrong in PRELIMINARIES}
     names |= {f"gaussian.{wrong.name}" for wrong in GAUSSIAN}
-    assert names == set(TWINS) - {"gaussian.glimpse_reader"}  # below, as a twin
+    names |= {f"spatial_transformer.{wrong.name}" for wrong in TRANSFORMER}
+    # the readers are below, as twins
+    assert names == set(TWINS) - {"gaussian.glimpse_reader", "spatial_transformer.warp_reader"}
 
 
 # --- wrong twins ----------------------------------------------------------------------------------
@@ -665,6 +1351,9 @@ glimpse_twin, softmax_twin = TWINS["gaussian.gaussian_glimpse"], TWINS["prelimin
 masked_twin, dense_twin = TWINS["preliminaries.masked_softmax"], TWINS["preliminaries.dense"]
 bank_twin, write_twin = TWINS["gaussian.filterbank"], TWINS["gaussian.gaussian_write"]
 reader_twin, lstm_twin = TWINS["gaussian.glimpse_reader"], TWINS["preliminaries.lstm_cell"]
+affine_twin, spline_twin = (TWINS[f"spatial_transformer.{n}_grid"] for n in ("affine", "spline"))
+sample_twin = TWINS["spatial_transformer.bilinear_sample"]
+warp_twin, warp_reader_twin = (TWINS[f"spatial_transformer.{n}"] for n in ("warp", "warp_reader"))
 
 
 def first_example_for_all(image, mean, std, stride, size, rule="exact"):
@@ -746,6 +1435,35 @@ def unfed(image, params, n_step, n_filter, frozen=False):
     return reader_twin.functional(image.detach(), params, n_step, n_filter, frozen)
 
 
+def first_map_for_all(theta, *arguments, **named):
+    if theta.ndim > 2:
+        theta = theta[(slice(0, 1),) * (theta.ndim - 2)].expand_as(theta)
+    return torch_transformer.affine_grid(theta, *arguments, **named)
+
+
+def unmoved(image, grid, padding="zeros", align_corners=False):
+    return torch_transformer.bilinear_sample(image, grid.detach(), padding, align_corners)
+
+
+def reflected(image, grid, padding="zeros", align_corners=False):
+    return torch.nn.functional.grid_sample(
+        image.flatten(0, -4), grid.flatten(0, -4), "bilinear", "reflection", align_corners
+    ).unflatten(0, image.shape[:-3])
+
+
+def one_sample(image, raw, kind, size, padding="zeros", align_corners=False, n_sample=1):
+    return torch_transformer.warp(image, raw, kind, size, padding, align_corners)
+
+
+def rough_spline(landing, *arguments, **named):
+    weight = torch_transformer.spline_weight(landing.shape[-2], *arguments, **named)
+    return torch.einsum("hwk,...kd->...hwd", weight.float().to(landing.dtype), landing)
+
+
+def never_padded(image, params, size, n_sample=1, padding="zeros", align_corners=False):
+    return warp_reader_twin.functional(image, params, size, n_sample, "zeros", align_corners)
+
+
 def half(function):
     """A twin that works in float32 whatever comes in, and gives back what came in."""
 
@@ -770,6 +1488,12 @@ TWIN_MISTAKES = [
     ("never frozen", reader_twin, never_frozen, "check_values"),
     ("masked by a bias", masked_twin, masked_by_a_bias, "check_gradient_is_finite"),
     ("scores overwritten", masked_twin, in_place, "check_inputs_unharmed"),
+    ("one map for the whole batch", affine_twin, first_map_for_all, "check_values"),
+    ("reflection for both paddings", sample_twin, reflected, "check_values"),
+    ("one sample a pixel", warp_twin, one_sample, "check_values"),
+    ("weights in float32", spline_twin, rough_spline, "check_values"),
+    ("padding forgotten", warp_reader_twin, never_padded, "check_values"),
+    ("grid without a gradient", sample_twin, unmoved, "check_gradient"),
     ("another default", bank_twin, other_default, "check_signature"),
     ("another name", dense_twin, other_name, "check_signature"),
     ("its own words for an error", dense_twin, own_words, "check_errors"),
@@ -837,3 +1561,24 @@ def test_a_module_that_takes_the_wrong_weights_is_rejected(taken):
     wrong = replace(lstm_twin, module=replace(lstm_twin.module, build=build_cell(Deaf)))
     assert times_rejected(lstm_twin, "check_module") == 0
     assert times_rejected(wrong, "check_module") > 0
+
+
+@functools.wraps(torch_transformer.gathered_sample)
+def clamped_sample(image, grid, padding="zeros", align_corners=False):
+    """Autograd's own clamp lets a slope through on the outermost pixels."""
+    n_pixel = torch.tensor([image.shape[-1], image.shape[-2]])
+    pixel = ((grid + 1) * n_pixel - 1) / 2
+    if padding == "border":
+        pixel = torch.clamp(pixel, torch.zeros_like(n_pixel), n_pixel - 1)
+        # a column and a row more, for the last pixel's neighbour that does not exist
+        image = torch.nn.functional.pad(image, (0, 1, 0, 1))
+    grid = (2 * pixel + 1) / torch.tensor([image.shape[-1], image.shape[-2]]) - 1
+    return torch_transformer.bilinear_sample(image, grid, "zeros", align_corners)
+
+
+def test_a_slope_on_the_border_is_rejected(monkeypatch):
+    path = test_spatial_transformer.Autograd(torch_transformer, "gathered_sample")
+    laws.test_gradient_on_a_pixel_by_hand(path)
+    monkeypatch.setattr(torch_transformer, "gathered_sample", clamped_sample)
+    laws.test_paddings_by_hand(path)  # its values are right
+    assert is_rejected(laws.test_gradient_on_a_pixel_by_hand, path)

@@ -8,7 +8,7 @@ cases serve gradients and low precisions, where rounding alone would make wild o
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ from attn_course.gaussian import reference as gaussian_reference
 from attn_course.preliminaries import functional as preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries_reference
+from attn_course.spatial_transformer import functional as transformer
+from attn_course.spatial_transformer import modules as transformer_modules
+from attn_course.spatial_transformer import reference as transformer_reference
 
 Arguments = dict[str, Any]
 Batch = tuple[int, ...]
@@ -99,7 +102,7 @@ GAUSSIAN = {torch.float32: (1e-4, 2e-5), torch.bfloat16: (2e-2, 5e-2)}
 # The stride of DRAW is an exponential of a bfloat16 sum, times up to 5 pixels: a twentieth of a
 # pixel is all that is left, and the reader's windows are fed back. These stay in float32.
 DRAW = {torch.float32: (2e-4, 5e-5)}
-ONLY_FROM_FLOAT32 = ("draw_window", "draw_read", "draw_write", "glimpse_reader")
+ONLY_FROM_FLOAT32 = ("draw_window", "draw_read", "draw_write", "glimpse_reader", "warp_reader")
 
 
 # --- drawing ---
@@ -668,4 +671,494 @@ GAUSSIAN_ROOM = (
     ),
 )
 
-TWINS = {twin.name: twin for twin in (*PRELIMINARIES, *GAUSSIAN_ROOM)}
+# --- spatial transformer ---
+
+# Positions in float32 are off by some 1e-6 pixels, times the step from one pixel to the next.
+WARP = {torch.float32: (1e-4, 5e-5)}
+
+# Corners, centres and grid lines, and far off the image; exact in every precision.
+WILD_POINT = (-1e4, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 1e4)
+
+
+def layout(draw: Any, n_sample: bool = True) -> Arguments:
+    """What an output looks like."""
+    how = {"size": tuple(sizes(draw, 2)), "align_corners": draw(st.booleans())}
+    return how | ({"n_sample": draw(st.integers(1, 3))} if n_sample else {})
+
+
+def position_cases(name: str) -> Callable[[Any, Batch, bool], Arguments]:
+    def cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+        position = between(draw, -2, 2, *batch, draw(st.integers(1, 4)))
+        if wild:
+            position = salted(draw, position, *WILD_POINT)
+        n_pixel, align = draw(st.integers(1, 6)), draw(st.booleans())
+        return {name: position, "n_pixel": n_pixel, "align_corners": align}
+
+    return cases
+
+
+def layout_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return layout(draw)
+
+
+def parts_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = {"angle": between(draw, -4, 4, *batch), "scale": normal(draw, *batch, 2)}
+    return case | {"shear": normal(draw, *batch), "shift": normal(draw, *batch, 2)}
+
+
+def crop_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"scale": normal(draw, *batch, 2), "shift": normal(draw, *batch, 2)}
+
+
+def compose_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"first": normal(draw, *batch, 2, 3), "second": normal(draw, *batch, 2, 3)}
+
+
+def affine_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    theta = normal(draw, *batch, 2, 3)
+    return {"theta": salted(draw, theta, 0.0, 1e4) if wild else theta} | layout(draw)
+
+
+def projective_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    # tame: depths of 0.4 at least; wild: some points behind the camera
+    theta = normal(draw, *batch, 3, 3)
+    if not wild:
+        theta[..., 2, :2] = between(draw, -0.2, 0.2, *batch, 2)
+        theta[..., 2, 2] = between(draw, 1, 1.5, *batch)
+    return {"theta": theta} | layout(draw)
+
+
+squares = st.sampled_from([4, 9, 16])
+
+
+def control_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"n_control": draw(squares)}
+
+
+def weight_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"n_control": draw(squares)} | layout(draw)
+
+
+def landing_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"landing": normal(draw, *batch, draw(squares), 2)} | layout(draw)
+
+
+kinds = st.sampled_from(transformer_reference.KINDS)
+
+
+def identity_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {"kind": draw(kinds), "n_control": draw(squares)}
+
+
+def warp_numbers(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    """A kind, and numbers about its identity; with `wild` far from it too."""
+    kind = draw(kinds)
+    raw = transformer_reference.identity_raw(kind, draw(st.sampled_from([4, 9])))
+    raw = raw + between(draw, -0.2, 0.2, *batch, len(raw))
+    if wild:
+        raw = salted(draw, raw, -5.0, 0.0, 1.0, 100.0)
+    return {"raw": raw, "kind": kind}
+
+
+def warp_grid_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return warp_numbers(draw, batch, wild) | layout(draw)
+
+
+paddings = st.sampled_from(transformer_reference.PADDINGS)
+
+
+def sample_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width, h, w = sizes(draw, 5)
+    grid = between(draw, -1.5, 1.5, *batch, h, w, 2)
+    return {
+        "image": normal(draw, *batch, channel, height, width),
+        "grid": salted(draw, grid, *WILD_POINT) if wild else grid,
+        "padding": draw(paddings),
+        "align_corners": draw(st.booleans()),
+    }
+
+
+def sample_gradient_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = sample_cases(draw, batch, wild)
+    channel, (h, w) = case["image"].shape[-3], case["grid"].shape[-3:-1]
+    how = {name: case.pop(name) for name in ("padding", "align_corners")}
+    return case | {"upstream": normal(draw, *batch, channel, h, w)} | how
+
+
+def warp_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width = sizes(draw, 3)
+    image = {"image": normal(draw, *batch, channel, height, width)}
+    how = layout(draw)
+    how = {"size": how.pop("size"), "padding": draw(paddings)} | how
+    return image | warp_numbers(draw, batch, False) | how
+
+
+def sample_gradient(
+    image: Float[Tensor, "*batch channel height width"],
+    grid: Float[Tensor, "*batch h w 2"],
+    upstream: Float[Tensor, "*batch channel h w"],
+    padding: str = "zeros",
+    align_corners: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Autograd through the second sampler, which can be differentiated once more."""
+    again = any(each.requires_grad for each in (image, grid, upstream))
+    image, grid = (
+        each if each.requires_grad else each.detach().requires_grad_() for each in (image, grid)
+    )
+    sample = transformer.gathered_sample(image, grid, padding, align_corners)
+    d_image, d_grid = torch.autograd.grad(sample, (image, grid), upstream, create_graph=again)
+    return d_image, d_grid
+
+
+def warp_reader_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width = sizes(draw, 3, high=4)
+    h, w, d_one, d_two, n_class = sizes(draw, 5, low=2)
+    shapes = {
+        "transformer.localiser.layers.0": (d_one, channel * height * width),
+        "transformer.localiser.layers.1": (d_two, d_one),
+        "transformer.localiser.layers.2": (6, d_two),
+        "reader.layers.0": (d_two, channel * h * w),
+        "reader.layers.1": (n_class, d_two),
+    }
+    params = {}
+    for name, (d_out, d_in) in shapes.items():
+        params |= {f"{name}.w": 0.4 * normal(draw, d_out, d_in), f"{name}.b": normal(draw, d_out)}
+    return {
+        "image": normal(draw, *batch, channel, height, width),
+        "params": params,
+        "size": (h, w),
+        "n_sample": draw(st.integers(1, 2)),
+        "padding": draw(paddings),
+        "align_corners": draw(st.booleans()),
+    }
+
+
+def build_warp_reader(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    params = case["params"]
+    n_pixel, n_seen = (
+        params[f"{n}.layers.0.w"].shape[1] for n in ("transformer.localiser", "reader")
+    )
+    *hidden, n_class = (len(params[f"reader.layers.{i}.b"]) for i in (0, 1))
+    localiser = transformer_modules.DenseLocaliser(
+        n_pixel,
+        tuple(len(params[f"transformer.localiser.layers.{i}.b"]) for i in (0, 1)),
+        "affine",
+        generator=generator,
+    )
+    warped = transformer_modules.SpatialTransformer(
+        localiser,
+        "affine",
+        case["size"],
+        case["padding"],
+        case["align_corners"],
+        case["n_sample"],
+    )
+    reader = transformer_modules.dense_reader(n_seen, tuple(hidden), n_class, generator)
+    return transformer_modules.WarpReader(warped, reader)
+
+
+def warp_reader(
+    image: Float[Tensor, "*batch channel height width"],
+    params: Mapping[str, Tensor],
+    size: tuple[int, int],
+    n_sample: int = 1,
+    padding: str = "zeros",
+    align_corners: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`WarpReader` with other weights: its twin is a module, not a function."""
+    case = {"params": params, "size": size, "n_sample": n_sample}
+    case |= {"padding": padding, "align_corners": align_corners}
+    module = build_warp_reader(case, torch.Generator())
+    return torch.func.functional_call(module, dict(params), (image,))
+
+
+OUTPUT = {"size": (2, 3)}
+MAP = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+NO_SAMPLE = "n_sample must be at least 1, got 0"
+NO_SIZE = "size must be at least 1, got 0"
+NO_PIXEL = "n_pixel must be at least 1, got 0"
+KIND = "kind must be one of 'crop', 'affine', 'projective', 'spline', got 'rigid'"
+PADDING = "padding must be one of 'zeros', 'border', got 'reflection'"
+SCALE_SHIFT = {"scale": np.ones(2), "shift": np.ones(2)}
+SAMPLE = {"image": np.ones((1, 4, 5)), "grid": np.zeros((2, 3, 2))}
+
+
+def layout_errors(good: Arguments) -> tuple[Error, ...]:
+    """What every grid refuses."""
+    return (
+        Error(good | {"n_sample": 0}, ValueError, NO_SAMPLE),
+        Error(good | {"size": (2, 0)}, ValueError, NO_SIZE),
+        Error(good | {"size": (0, 3)}, ValueError, NO_SIZE),
+    )
+
+
+def pair_errors(good: Arguments) -> tuple[Error, ...]:
+    """Scales and shifts that are no pairs; one of size one would be broadcast."""
+    return tuple(
+        Error(
+            good | {name: np.ones(n)},
+            ValueError,
+            f"{name} must have shape (2,), got ({n},); a pair is (x, y)",
+        )
+        for name in ("scale", "shift")
+        for n in (1, 3)
+    )
+
+
+def control_errors(good: Arguments) -> tuple[Error, ...]:
+    return (
+        Error(good | {"n_control": 8}, ValueError, "n_control must be a square number, got 8"),
+        Error(good | {"n_control": 1}, ValueError, "n_control must be at least 4, got 1"),
+        Error(good | {"n_control": -4}, ValueError, "n_control must be at least 4, got -4"),
+    )
+
+
+SAMPLE_ERRORS = (
+    Error(
+        SAMPLE | {"image": np.ones((4, 5))},
+        ValueError,
+        "image must have shape (any, any, any), got (4, 5); an image is (channel, height, width)",
+        in_batch=False,
+    ),
+    Error(
+        SAMPLE | {"grid": np.zeros((2, 3, 3))},
+        ValueError,
+        "grid must have shape (any, any, 2), got (2, 3, 3); a grid is (h, w, 2)",
+    ),
+    Error(
+        SAMPLE | {"grid": np.zeros((3, 2))},
+        ValueError,
+        "grid must have shape (any, any, 2), got (3, 2); a grid is (h, w, 2)",
+        in_batch=False,
+    ),
+    Error(SAMPLE | {"padding": "reflection"}, ValueError, PADDING),
+)
+
+
+def raw_errors(good: Arguments) -> tuple[Error, ...]:
+    """What `warp_grid` and `warp` refuse alike."""
+
+    def numbers(n: int, kind: str, text: str) -> Error:
+        return Error(good | {"raw": np.ones(n), "kind": kind}, ValueError, text)
+
+    return (
+        numbers(6, "rigid", KIND),
+        numbers(5, "crop", "raw must have shape (4,), got (5,)"),
+        numbers(4, "affine", "raw must have shape (6,), got (4,)"),
+        numbers(9, "projective", "raw must have shape (8,), got (9,)"),
+        numbers(9, "spline", "raw must have shape (8,), got (9,)"),
+        numbers(10, "spline", "n_control must be a square number, got 5"),
+        *layout_errors(good | {"raw": np.ones(4), "kind": "crop"}),
+    )
+
+
+WARP_READER = {"image": np.ones((1, 2, 3)), "size": (2, 2)}
+WARP_READER["params"] = {
+    "transformer.localiser.layers.0.w": np.ones((4, 6)),
+    "transformer.localiser.layers.0.b": np.ones(4),
+    "transformer.localiser.layers.1.w": np.ones((5, 4)),
+    "transformer.localiser.layers.1.b": np.ones(5),
+    "transformer.localiser.layers.2.w": np.ones((6, 5)),
+    "transformer.localiser.layers.2.b": np.ones(6),
+    "reader.layers.0.w": np.ones((3, 4)),
+    "reader.layers.0.b": np.ones(3),
+    "reader.layers.1.w": np.ones((2, 3)),
+    "reader.layers.1.b": np.ones(2),
+}
+
+SPATIAL_TRANSFORMER = (
+    Twin(
+        transformer_reference.pixel_position,
+        transformer.pixel_position,
+        position_cases("coordinate"),
+        errors=(Error({"coordinate": np.zeros(2), "n_pixel": 0}, ValueError, NO_PIXEL),),
+        gradient=("coordinate",),
+    ),
+    Twin(
+        transformer_reference.normalised_position,
+        transformer.normalised_position,
+        position_cases("pixel"),
+        errors=(Error({"pixel": np.zeros(2), "n_pixel": 0}, ValueError, NO_PIXEL),),
+        gradient=("pixel",),
+    ),
+    Twin(
+        transformer_reference.output_grid,
+        transformer.output_grid,
+        layout_cases,
+        errors=layout_errors(OUTPUT),
+        has_batch=False,
+    ),
+    Twin(
+        transformer_reference.affine_matrix,
+        transformer.affine_matrix,
+        parts_cases,
+        errors=pair_errors({"angle": 0.5, "shear": 0.5} | SCALE_SHIFT),
+        gradient=("angle", "scale", "shear", "shift"),
+    ),
+    Twin(
+        transformer_reference.crop_matrix,
+        transformer.crop_matrix,
+        crop_cases,
+        errors=pair_errors(SCALE_SHIFT),
+        gradient=("scale", "shift"),
+    ),
+    Twin(
+        transformer_reference.compose,
+        transformer.compose,
+        compose_cases,
+        errors=tuple(
+            Error(
+                {"first": MAP, "second": MAP} | {name: np.ones(shape)},
+                ValueError,
+                f"{name} must have shape (2, 3), got {shape}",
+            )
+            for name in ("first", "second")
+            for shape in ((3, 3), (3, 2), (2, 1))
+        ),
+        gradient=("first", "second"),
+    ),
+    Twin(
+        transformer_reference.affine_grid,
+        transformer.affine_grid,
+        affine_cases,
+        errors=(
+            *layout_errors(OUTPUT | {"theta": MAP}),
+            *(
+                Error(
+                    OUTPUT | {"theta": np.ones(shape)},
+                    ValueError,
+                    f"theta must have shape (2, 3), got {shape}",
+                )
+                for shape in ((3, 2), (3, 3), (2, 2))
+            ),
+        ),
+        gradient=("theta",),
+    ),
+    Twin(
+        transformer_reference.projective_grid,
+        transformer.projective_grid,
+        projective_cases,
+        errors=(
+            *layout_errors(OUTPUT | {"theta": np.eye(3)}),
+            Error(OUTPUT | {"theta": MAP}, ValueError, "theta must have shape (3, 3), got (2, 3)"),
+        ),
+        gradient=("theta",),
+    ),
+    Twin(
+        transformer_reference.control_points,
+        transformer.control_points,
+        control_cases,
+        errors=control_errors({}),
+        has_batch=False,
+    ),
+    Twin(
+        transformer_reference.spline_weight,
+        transformer.spline_weight,
+        weight_cases,
+        errors=(*layout_errors(OUTPUT | {"n_control": 4}), *control_errors(OUTPUT)),
+        has_batch=False,
+    ),
+    Twin(
+        transformer_reference.spline_grid,
+        transformer.spline_grid,
+        landing_cases,
+        errors=(
+            *layout_errors(OUTPUT | {"landing": np.ones((4, 2))}),
+            Error(
+                OUTPUT | {"landing": np.ones((9, 3))},
+                ValueError,
+                "landing must have shape (any, 2), got (9, 3)",
+            ),
+            Error(
+                OUTPUT | {"landing": np.ones((7, 2))},
+                ValueError,
+                "n_control must be a square number, got 7",
+            ),
+        ),
+        gradient=("landing",),
+    ),
+    Twin(
+        transformer_reference.identity_raw,
+        transformer.identity_raw,
+        identity_cases,
+        errors=(
+            Error({"kind": "rigid"}, ValueError, KIND),
+            *control_errors({"kind": "spline"}),
+        ),
+        has_batch=False,
+    ),
+    Twin(
+        transformer_reference.warp_grid,
+        transformer.warp_grid,
+        warp_grid_cases,
+        errors=raw_errors(OUTPUT),
+        gradient=("raw",),
+    ),
+    Twin(
+        transformer_reference.bilinear_sample,
+        transformer.bilinear_sample,
+        sample_cases,
+        errors=SAMPLE_ERRORS,
+        gradient=("image", "grid"),
+        tolerance=WARP,
+    ),
+    Twin(
+        transformer_reference.bilinear_gradient,
+        sample_gradient,
+        sample_gradient_cases,
+        errors=tuple(
+            replace(error, arguments=error.arguments | {"upstream": np.ones((1, 2, 3))})
+            for error in SAMPLE_ERRORS
+        ),
+        gradient=("image", "grid", "upstream"),
+        tolerance=WARP,
+    ),
+    Twin(
+        transformer_reference.warp,
+        transformer.warp,
+        warp_cases,
+        errors=(
+            *raw_errors(OUTPUT | {"image": np.ones((1, 4, 5))}),
+            Error(
+                OUTPUT | {"image": np.ones((4, 5)), "raw": np.ones(4), "kind": "crop"},
+                ValueError,
+                "image must have shape (any, any, any), got (4, 5); an image is",
+                in_batch=False,
+            ),
+            Error(
+                OUTPUT
+                | {"image": np.ones((1, 4, 5)), "raw": np.ones(4), "kind": "crop"}
+                | {"padding": "reflection"},
+                ValueError,
+                PADDING,
+            ),
+        ),
+        gradient=("image", "raw"),
+        tolerance=WARP,
+    ),
+    Twin(
+        transformer_reference.warp_reader,
+        warp_reader,
+        warp_reader_cases,
+        errors=(
+            Error(WARP_READER | {"n_sample": 0}, ValueError, NO_SAMPLE),
+            Error(WARP_READER | {"padding": "reflection"}, ValueError, PADDING),
+            Error(
+                WARP_READER | {"image": np.ones((1, 3, 3))},
+                ValueError,
+                "w must have shape (4, 9), got (4, 6)",
+            ),
+            Error(
+                WARP_READER | {"size": (2, 3)},
+                ValueError,
+                "w must have shape (3, 6), got (3, 4)",
+            ),
+        ),
+        gradient=("image", "params"),
+        module=Module(build_warp_reader, ("image",), params="params"),
+        tolerance=WARP,
+    ),
+)
+
+
+TWINS = {twin.name: twin for twin in (*PRELIMINARIES, *GAUSSIAN_ROOM, *SPATIAL_TRANSFORMER)}

@@ -64,11 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _recipe(mechanism: str) -> ModuleType:
-    package = Path(record.PACKAGE)
-    known = sorted(file.parent.name for file in package.glob("*/recipe.py"))
+    # gaussian/recipe.py goes by the name gaussian, gaussian/recipe_NAME.py by gaussian.NAME.
+    files = sorted(Path(record.PACKAGE).glob("*/recipe*.py"))
+    known = {(f.parent.name + f.stem[len("recipe") :].replace("_", ".", 1)): f for f in files}
     if mechanism not in known:
         raise ValueError(f"mechanism must be one of {', '.join(known)}, got {mechanism}")
-    return importlib.import_module(f"attn_course.{mechanism}.recipe")
+    file = known[mechanism]
+    return importlib.import_module(f"attn_course.{file.parent.name}.{file.stem}")
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -38,8 +38,8 @@ def train(
     ----------
     recipe : module
         A mechanism's `recipe`.
-    config : Config
-        The recipe's settings.
+    config : dataclass
+        The recipe's settings, its `Config`.
     seed : int
         Initial weights and batches are functions of it and of the update's number alone.
     device : str

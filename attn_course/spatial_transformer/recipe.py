@@ -1,0 +1,233 @@
+"""How the recorded classifiers are made: digits under distortions, and digits in clutter.
+
+An arm is named DISTORTION-MODEL-SIZE, as rotated-st-cnn-5k: trained on 5,000 digits, each distorted
+afresh whenever it comes up, or CLUTTER-MODEL on the very canvases of the Gaussian chapter.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attn_course import data
+from attn_course._typing import Array
+from attn_course.gaussian.task import clutter
+from attn_course.spatial_transformer import modules, task
+
+MECHANISM = "spatial_transformer"
+DATA = ("mnist",)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a run; `--set name=value` changes one."""
+
+    distortion: str = "rotated"  # one of task.DISTORTIONS, or clutter
+    model: str = "st-cnn"  # fcn or cnn, with st- in front behind a transformer
+    warp: str = "affine"  # kind of the transformer
+    padding: str = "zeros"  # of the transformer
+    normalise: bool = False  # whether images are given mean 0 and std 1 before the model sees them
+    n_parameter: int = 250_000  # of the whole model, transformer included
+    n_train: int = 20_000  # digits to train on, the first of MNIST
+    n_example: int = 10_000  # test digits
+    tune: bool = False  # evaluate on training digits set aside, the last 10,000
+    batch: int = 128
+    n_update: int = 1_200  # steps of gradient descent
+    lr: float = 4e-3
+    warm_up: int = 50
+    clip: float = 1.0
+    dtype: str = "float32"
+
+
+SHORT = dict(zip(("rotated", "rts", "projective", "elastic"), task.DISTORTIONS, strict=True))
+MODELS = ("fcn", "cnn", "st-fcn", "st-cnn")
+SIZES = {"1k": 1_000, "5k": 5_000, "20k": 20_000}
+CHANNELS = (16, 32)  # of the convolution readers
+MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels
+RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+
+
+def _arms() -> dict[str, dict[str, Any]]:
+    arms: dict[str, dict[str, Any]] = {}
+    for short in ("rotated", "rts"):
+        for model in MODELS:
+            for size, n in SIZES.items():
+                arms[f"{short}-{model}-{size}"] = {"model": model, "n_train": n}
+    for model in ("st-fcn", "st-cnn"):
+        change = {"distortion": "clutter", "n_parameter": 120_000, "n_update": 2_800}
+        arms[f"clutter-{model}"] = change | {"model": model, "n_train": 60_000}
+    for model in MODELS:
+        for lr in RATES:
+            change = {"model": model, "n_train": 5_000, "tune": True, "n_update": 600, "lr": lr}
+            arms[f"rotated-{model}-tune-{lr}"] = change
+    book = tuple(arms)
+    for short in SHORT:  # the paper's table
+        for model in MODELS:
+            for warp in ("affine", "projective", "spline") if "st" in model else ("",):
+                name = f"{short}-{model}-{warp}-60k".replace("--", "-")
+                arms[name] = {"model": model, "n_train": 60_000, "warp": warp or "affine"}
+    for name in arms:
+        arms[name].setdefault("distortion", SHORT.get(name.split("-")[0], "clutter"))
+    return {name: arms[name] for name in (*book, *arms)}
+
+
+ARMS = _arms()
+BOOK = tuple(name for name in ARMS if not name.endswith("60k"))  # the arms that the page quotes
+PRESETS: dict[str, dict[str, Any]] = {
+    "smoke": {"n_train": 500, "n_example": 64, "batch": 16, "n_update": 30, "n_parameter": 60_000},
+    "book": {},
+    "paper": {"n_parameter": 400_000, "batch": 256, "n_update": 150_000},
+}
+
+
+def configure(preset: str, arm: str) -> Config:
+    """Settings of an arm at a preset."""
+    return replace(Config(), **ARMS[arm] | PRESETS[preset])
+
+
+def side(config: Config) -> int:
+    """Side of the images, in pixels."""
+    return 60 if config.distortion == "clutter" else task.side_of(config.distortion)
+
+
+# Models -----------------------------------------------------------------------------------------
+
+
+def build(config: Config, generator: torch.Generator) -> nn.Module:
+    """The model with its initial weights, a function of the generator alone.
+
+    Whatever the transformer costs is taken off the reader's widest layer, so that all models of a
+    task have as many parameters. Behind a transformer the reader sees 28 × 28 pixels.
+    """
+    transformer, size = None, side(config)
+    if config.model.startswith("st-"):
+        localiser = _localiser(config, generator)
+        # Where the image is larger than what is read, four samples a pixel keep it from aliasing.
+        n_sample = 1 if size == task.SIDE else 2
+        size = task.SIDE
+        transformer = modules.SpatialTransformer(
+            localiser, config.warp, (size, size), config.padding, n_sample=n_sample
+        )
+    left = config.n_parameter - (n_parameter(transformer) if transformer else 0)
+    if config.model.endswith("fcn"):
+        # What the second and third layer have whatever the width is: 128 biases, 128 * 10 + 10.
+        width = round((left - 128 - 1290) / (size**2 + 1 + 128))
+        return modules.WarpReader(
+            transformer, modules.dense_reader(size**2, (width, 128), 10, generator)
+        )
+    flat = CHANNELS[-1] * (size // 4) ** 2
+    spent = sum(25 * a * b + b for a, b in zip((1, *CHANNELS), CHANNELS, strict=False)) + 10
+    width = round((left - spent) / (flat + 1 + 10))
+    reader = modules.convolution_reader(1, (size, size), CHANNELS, width, 10, generator)
+    return modules.WarpReader(transformer, reader)
+
+
+def _localiser(config: Config, generator: torch.Generator) -> nn.Module:
+    size = side(config)
+    if config.model == "st-cnn":
+        return modules.ConvolutionLocaliser(1, (size, size), config.warp, generator)
+    if config.distortion != "clutter":
+        return modules.DenseLocaliser(size**2, kind=config.warp, generator=generator)
+    # On 60 × 60 the first layer alone would take all parameters: halve the image first.
+    dense = modules.DenseLocaliser((size // 2) ** 2, kind=config.warp, generator=generator)
+    return nn.Sequential(nn.AvgPool2d(2), dense)
+
+
+def n_parameter(model: nn.Module) -> int:
+    """Numbers that are learnt."""
+    return sum(p.numel() for p in model.parameters())
+
+
+# Batches ----------------------------------------------------------------------------------------
+
+
+def batch(config: Config, seed: int, update: int) -> dict[str, Array]:
+    """Arrays for one update, a function of the seed and the update's number alone."""
+    rng = np.random.default_rng([seed, update])
+    image, label = (part[: config.n_train] for part in _digits("train", config.n_train < 60_000))
+    # Each epoch is its own shuffle: update u reads the next stretch of its epoch's order.
+    per_epoch = len(image) // config.batch
+    order = _order(len(image), seed, update // per_epoch)
+    chosen = order[update % per_epoch * config.batch :][: config.batch]
+    if config.distortion == "clutter":
+        seen = clutter(rng, image[chosen], image)
+    else:
+        seen = task.distorted(rng, image[chosen], config.distortion)
+    return {"image": _shown(config, seen), "label": label[chosen].astype(np.int64)}
+
+
+def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
+    """Batches to evaluate on, the same for every seed; `subset` takes the shipped data only."""
+    rng = np.random.default_rng(20_171_014)
+    split = slice(-10_000, None) if config.tune else slice(config.n_example)
+    image, label = (part[split] for part in _digits("train" if config.tune else "test", subset))
+    step = 250 if config.distortion == "clutter" else 1_000
+    for i in range(0, len(image), step):
+        part = slice(i, i + step)
+        arrays = {"label": label[part].astype(np.int64)}
+        if config.distortion == "clutter":  # the very canvases of the Gaussian chapter
+            seen = clutter(rng, image[part], image if subset else _digits("test", False)[0])
+        elif config.distortion == "elastic":
+            seen = task.distorted(rng, image[part], "elastic")
+        else:
+            pose = task.poses(rng, image[part], config.distortion)
+            seen = task.posed(image[part], pose, side(config))
+            arrays["pose"] = pose.astype(np.float32)
+        yield arrays | {"image": _shown(config, seen)}
+
+
+def _shown(config: Config, image: Array) -> Array:
+    return ((image - MEAN) / STD if config.normalise else image)[:, None]
+
+
+@lru_cache(4)
+def _digits(split: str, subset: bool) -> tuple[Array, Array]:
+    return data.mnist(split, subset=subset)
+
+
+@lru_cache(2)
+def _order(n: int, seed: int, epoch: int) -> Array:
+    return np.random.default_rng([seed, epoch, 0]).permutation(n)
+
+
+# Loss and evaluation ----------------------------------------------------------------------------
+
+
+def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float) -> Tensor:
+    """Cross entropy of each example."""
+    return nn.functional.cross_entropy(model(part["image"])[0], part["label"], reduction="none")
+
+
+def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Whether each example is read wrongly; behind a transformer that turns, how it then stands."""
+    score, raw = model(part["image"])
+    kept = {"wrong": (score.argmax(dim=-1) != part["label"]).to(torch.uint8)}
+    if raw is not None and config.warp == "affine" and config.distortion in task.DISTORTIONS[:2]:
+        # A point of the digit goes by its pose to the canvas, and from there by the inverse of the
+        # warp to what is read: the angle of both together is what the reader has to cope with.
+        turn = torch.linalg.solve(_turn(raw), part["pose"][:, :2, :2])
+        tilt = torch.atan2(turn[:, 1, 0] - turn[:, 0, 1], turn[:, 0, 0] + turn[:, 1, 1])
+        kept["tilt"] = tilt.rad2deg().round().to(torch.int16)
+    return kept
+
+
+def _turn(raw: Tensor) -> Tensor:
+    """The 2 x 2 part of an affine warp, kept invertible."""
+    return raw.unflatten(-1, (2, 3))[..., :2] + 1e-6 * torch.eye(2, device=raw.device)
+
+
+def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
+    """Share of examples read wrongly; standard deviation of the digits' tilt as read, in degrees.
+
+    A constant tilt is no trouble to a reader, so the mean is taken off, as a mean of directions.
+    """
+    result = {"error": float(predicted["wrong"].mean())}
+    if "tilt" in predicted:
+        direction = np.exp(1j * np.radians(predicted["tilt"].astype(float)))
+        off = np.degrees(np.angle(direction / direction.mean()))
+        result["tilt"] = float(np.sqrt((off**2).mean()))
+    return result

@@ -1,0 +1,109 @@
+"""How the classifiers are made: equal sizes, batches of seed and update alone, a true measure."""
+
+import numpy as np
+import pytest
+import torch
+
+from attn_course.spatial_transformer import recipe, recipe_race, task
+from attn_course.training import loop
+
+ARMS = ("rotated-fcn-1k", "rts-cnn-1k", "rotated-st-fcn-1k", "rts-st-cnn-1k", "clutter-st-fcn")
+
+
+@pytest.mark.parametrize("arm", [arm for arm in recipe.ARMS if "-tune-" not in arm])
+@pytest.mark.parametrize("preset", ["book", "paper"])
+def test_all_models_of_a_preset_have_as_many_parameters(arm, preset):
+    config = recipe.configure(preset, arm)
+    model = recipe.build(config, torch.Generator().manual_seed(0))
+    assert abs(recipe.n_parameter(model) / config.n_parameter - 1) < 0.01
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_is_trained_and_measured(arm):
+    config = recipe.configure("smoke", arm)
+    model, curve = loop.train(recipe, config, seed=0)
+    assert np.isfinite(curve["loss"]).all()
+    result, predicted = loop.evaluate(recipe, config, model, subset=True)
+    assert recipe.measure(config, predicted) == result
+    assert predicted["wrong"].size == config.n_example
+    assert 0 <= result["error"] <= 1
+
+
+def test_a_batch_is_a_function_of_seed_and_update():
+    config = recipe.configure("smoke", "rotated-fcn-1k")
+    first, again = (recipe.batch(config, 0, 3)["image"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    for seed, update in ((1, 3), (0, 4)):
+        assert np.abs(recipe.batch(config, seed, update)["image"] - first).max() > 0.1
+
+
+def test_the_examples_are_the_same_for_every_model():
+    one, other = (
+        next(recipe.examples(recipe.configure("smoke", f"rts-{name}-1k"), True))["image"]
+        for name in ("fcn", "st-cnn")
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_transformer_that_undoes_the_turn_leaves_no_tilt():
+    """A warp that is the pose itself, in normalised coordinates, sets every digit upright."""
+    config = recipe.configure("smoke", "rotated-st-fcn-1k")
+    part = next(recipe.examples(config, True))
+    pose = torch.from_numpy(part["pose"])
+
+    class Straightens(torch.nn.Module):
+        def forward(self, image):
+            raw = torch.cat([pose[:, :2, :2], torch.zeros(len(pose), 2, 1)], dim=-1).flatten(1)
+            return torch.zeros(len(pose), 10), raw
+
+    tensors = loop.to_tensors(part, "cpu", torch.float32)
+    upright = recipe.predict(config, Straightens(), tensors)
+    assert upright["tilt"].abs().max() == 0
+    start = recipe.build(config, torch.Generator().manual_seed(0))
+    as_it_is = recipe.predict(config, start, tensors)["tilt"].numpy()
+    turned = np.degrees(np.arctan2(part["pose"][:, 1, 0], part["pose"][:, 0, 0]))
+    np.testing.assert_allclose(as_it_is, turned, atol=0.51)
+    wrong = np.zeros(len(turned), np.uint8)
+    spread = recipe.measure(config, {"wrong": wrong, "tilt": as_it_is})["tilt"]
+    assert 40 < spread < 65  # 52 for a uniform turn within 90 degrees either way
+
+
+def test_a_window_of_the_race_on_its_target_stays():
+    """The loss is zero and its gradient too where a window starts at home."""
+    for arm in ("gaussian", "bilinear", "bilinear-3.0"):
+        config = recipe_race.configure("smoke", arm)
+        model = recipe_race.build(config, torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            model.centre.copy_(model.target)
+            model.log_stride.zero_()
+        part = loop.to_tensors(recipe_race.batch(config, 0, 0), "cpu", torch.float32)
+        loss = recipe_race.loss(config, model, part, 0.0)
+        loss.sum().backward()
+        assert loss.max() < 1e-8
+        assert model.centre.grad.abs().max() < 1e-3
+        predicted = {
+            k: v.detach().numpy() for k, v in recipe_race.predict(config, model, {}).items()
+        }
+        assert recipe_race.found(predicted).all()
+
+
+def test_the_two_windows_of_the_race_are_blurred_alike():
+    """On a photograph of one bright pixel both readings have the same spread."""
+    photo = torch.zeros(1, 128, 128)
+    photo[0, 64, 64] = 1
+    which, centre = torch.zeros(1, dtype=torch.long), torch.tensor([[64.5, 64.5]])
+    one = torch.ones(1, 2)
+    spread = {}
+    for sampler in ("gaussian", "bilinear"):
+        config = recipe_race.Config(sampler=sampler)
+        seen = recipe_race.look(config, photo, which, centre, one, 3.0 * one)[0].double()
+        place = torch.arange(recipe_race.GLIMPSE, dtype=torch.float64)
+        profile = seen.sum(dim=0) / seen.sum()
+        mean = (profile * place).sum()
+        spread[sampler] = float((profile * (place - mean) ** 2).sum())
+    assert spread["gaussian"] == pytest.approx(9.0, rel=0.02)
+    assert spread["bilinear"] == pytest.approx(spread["gaussian"], rel=0.02)
+
+
+def test_distortions_have_short_names():
+    assert tuple(recipe.SHORT.values()) == task.DISTORTIONS
