@@ -1,11 +1,12 @@
-// The built book in Firefox: each page opened, a live figure moved by the keyboard, an exercise
-// run; no console error, no request to another host. Called by tests/test_pages_firefox.py:
-// node firefox.mjs MODULES FIREFOX ADDRESS PAGE...   writes what went wrong, a line each.
+// Firefox for the tests of pages: each line of standard input is a command in JSON, [window, what,
+// ...with], and is answered by a line, {value} or {error}. tests/browsers.py writes and reads them.
+// node firefox.mjs MODULES FIREFOX PREFERENCES
 
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [modules, executablePath, address, ...pages] = process.argv.slice(2);
+const [modules, executablePath, preferences] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
 const entry = pathToFileURL(require.resolve("puppeteer-core"));
 const { default: puppeteer } = await import(entry);
@@ -14,75 +15,67 @@ const browser = await puppeteer.launch({
   browser: "firefox",
   executablePath,
   headless: true,
+  extraPrefsFirefox: JSON.parse(preferences),
   timeout: 120_000,
   protocolTimeout: 180_000,
 });
-const done = { figures: 0, cells: 0 };
+const windows = new Map(); // number -> {page, faults}
+let front = null;
 
-async function moved(window) {
-  for (const figure of await window.$$("figure.attn-live")) {
-    await figure.evaluate((one) => one.scrollIntoView());
-    await window.waitForFunction((one) => one.dataset.mounted, { timeout: 60_000 }, figure);
-    const state = () =>
-      figure.evaluate((one) => JSON.stringify([
-        one.innerText,
-        [...one.querySelectorAll("*")].map((part) => [{ ...part.dataset }, part.value]),
-      ]));
-    const before = await state();
-    const handle = await figure.$("canvas[tabindex], [role=slider], input[type=range], [tabindex='0']");
-    if (!handle) {
-      console.log(`${window.url()}: a figure with nothing to move`);
-      continue;
-    }
-    await handle.focus();
-    await window.keyboard.press("ArrowRight");
-    await new Promise((wait) => setTimeout(wait, 300));
-    if ((await state()) === before) console.log(`${window.url()}: a figure that does not move`);
-    else done.figures += 1;
-  }
+// Puppeteer types Firefox one letter at a time, and the editor indents as they come.
+function paste(text) {
+  const held = { data: text, dataType: "text/plain" };
+  const event = new ClipboardEvent("paste", { ...held, bubbles: true, cancelable: true });
+  const taken = !document.activeElement.dispatchEvent(event);
+  if (!taken) document.execCommand("insertText", false, text);
 }
 
-async function ran(window) {
-  const bar = await window.waitForSelector(".attn-bar", { timeout: 60_000 });
-  const press = (words) =>
-    bar.evaluate((one, name) => {
-      [...one.querySelectorAll("button")].find((it) => it.textContent === name).click();
-    }, words);
-  await press("Run");
-  await window.waitForFunction(
-    (one) => /^(Ran|Stopped by)/.test(one.querySelector(".attn-status").textContent),
-    { timeout: 120_000 },
-    bar,
-  );
-  const told = await bar.$eval(".attn-status", (one) => one.textContent);
-  console.error(`Firefox: the first cell: ${told}`);
-  done.cells += 1;
-}
+const commands = {
+  async open(_, number, width, height) {
+    const page = await browser.newPage();
+    const faults = [];
+    page.on("console", (one) => one.type() === "error" && faults.push(one.text()));
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("requestfailed", (one) => faults.push(`failed: ${one.url()}`));
+    page.on("response", (one) => one.status() >= 400 && faults.push(`${one.status()}: ${one.url()}`));
+    page.on("request", (one) => {
+      const [scheme, , host] = one.url().split("/");
+      if (/^https?:$/.test(scheme) && !host.startsWith("127.0.0.1:")) {
+        faults.push(`another host: ${one.url()}`);
+      }
+    });
+    await page.setViewport({ width, height });
+    windows.set(number, { page, faults });
+  },
+  close: ({ page }) => page.close(),
+  faults: ({ faults }) => faults,
+  goto: async ({ page }, address) => void (await page.goto(address, { timeout: 90_000 })),
+  evaluate: ({ page }, code) => page.evaluate(code),
+  async press({ page }, keys) {
+    const [last, ...held] = keys.split("+").reverse();
+    for (const key of held.reverse()) await page.keyboard.down(key);
+    await page.keyboard.press(last);
+    for (const key of held) await page.keyboard.up(key);
+  },
+  insert: ({ page }, text) => page.evaluate(paste, text),
+  mouse: ({ page }, what, x, y) => (what === "move" ? page.mouse.move(x, y) : page.mouse[what]()),
+  touch: ({ page }, what, x, y) => page.touchscreen[`touch${what}`](x, y),
+};
 
 try {
-  for (const page of pages) {
-    const window = await browser.newPage();
-    const fault = (words) => console.log(`${page}: ${words}`);
-    window.on("console", (one) => one.type() === "error" && fault(one.text()));
-    window.on("pageerror", (error) => fault(error.message));
-    window.on("request", (one) => {
-      const url = one.url();
-      if (!/^(data|blob):/.test(url) && !url.startsWith(address)) fault(`another host: ${url}`);
-    });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [number, what, ...rest] = JSON.parse(line);
+    const window = windows.get(number);
+    let answer;
     try {
-      await window.goto(address + page, { waitUntil: "load", timeout: 90_000 });
-      await moved(window);
-      const python = await window.evaluate(async (base) => {
-        const { files } = await import(`${base}_static/attn/files.mjs`);
-        return Boolean(files && document.querySelector("[data-part=starter], .tag_live"));
-      }, address);
-      if (python) await ran(window);
+      if (window && front !== number) await window.page.bringToFront(); // another tab's clock is slow
+      front = number;
+      answer = { value: (await commands[what](window, ...(window ? rest : [number, ...rest]))) ?? null };
     } catch (error) {
-      fault(`${error.message.split("\n")[0]}`);
+      answer = { error: `${what}: ${error.message}` };
     }
-    await window.close();
+    console.log(JSON.stringify(answer));
   }
 } finally {
   await browser.close();
 }
-console.error(`Firefox: ${pages.length} pages, ${done.figures} figures moved, ${done.cells} cells run`);

@@ -2,22 +2,22 @@
 
 The pages become one long page, with chapters, sections, figures, equations and exercises numbered,
 without what only a browser can do, and Chromium prints it, twice or more: what stands on which page
-is read from the PDF, written into the table of contents, and printed again until nothing moves.
+is read from the PDF, written into the book, and printed again until nothing moves.
 """
 
-import html
 import json
 import logging
 import re
 import shutil
 import sys
+import unicodedata
 from dataclasses import dataclass, field
-from functools import partial
+from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Fit
 
@@ -32,12 +32,15 @@ APPENDICES = "Back matter"  # its pages are lettered
 STUB = 60  # words; a chapter with fewer is not written yet and needs no page of its own
 TEXT_WIDTH = 605  # CSS pixels: 160 mm, as in print.css
 SMALLEST = 6.0  # points of type, before a line of code is folded instead
+BLOCK = r"(?:.+\n?)+\n*"  # of code: what stands between two blank lines, the second of them in it
+LONG = 16  # lines; longer code may break between its blocks, and a longer block within
+ENLARGED = 1.25  # times as wide as on the screen, where there is room, is a figure that lives there
 
 # What has no place on paper.
 DROPPED = (
     "a.headerlink, .viewcode-link, button, script, style, [data-part=check], .exercise details,"
-    " .toctree-wrapper, summary .sd-summary-state-marker, .tag_hide-output summary,"
-    " .attn-fallback script, .binder, [hidden]"
+    " .toctree-wrapper, summary .sd-summary-state-marker, .tag_hide-output summary, .binder,"
+    " [hidden]"
 )
 
 # Code is never cut, nor is anything else: what is too wide is set smaller, and reported if need be.
@@ -49,14 +52,13 @@ FIT = """([width, smallest]) => {
     while (wide(box) && size > smallest) e.style.fontSize = `${(size -= 0.1)}pt`;
     if (wide(box)) e.classList.add("folded");
   }
-  for (const e of document.querySelectorAll("div.math")) {
-    const inner = e.querySelector("mjx-container");
-    for (let scale = 1; wide(e) && scale > 0.6; scale -= 0.03) inner.style.fontSize = `${scale}em`;
-  }
-  for (const e of document.querySelectorAll("pre")) {
-    if (e.textContent.split("\\n").length > 16) e.classList.add("long");
-  }
   const over = [];
+  for (const e of document.querySelectorAll("div.math mjx-container")) {
+    const wide = () => e.querySelector("mjx-math").getBoundingClientRect().width > e.clientWidth;
+    if (wide()) e.parentElement.classList.add("wide");
+    for (let scale = 1; wide() && scale > 0.7; scale -= 0.03) e.style.fontSize = `${scale}em`;
+    if (wide()) over.push(`formula: ${e.textContent}`);
+  }
   for (const e of document.querySelectorAll("article *")) {
     if (e.closest("svg, mjx-assistive-mml") || e.matches("mjx-container *")) continue;
     const right = e.getBoundingClientRect().right + scrollX;
@@ -66,16 +68,9 @@ FIT = """([width, smallest]) => {
   return over;
 }"""
 
-
-@dataclass
-class Heading:
-    """An entry of the table of contents."""
-
-    id: str
-    number: str
-    title: str
-    level: int  # 0 a chapter, 1 a section
-    page: int = 0
+WRITE = """(pages) => {
+  for (const e of document.querySelectorAll("[data-page]")) e.textContent = pages[e.dataset.page];
+}"""
 
 
 @dataclass
@@ -85,41 +80,53 @@ class Chapter:
     name: str  # its file, without the ending
     part: str
     number: str
-    article: BeautifulSoup
-    headings: list[Heading] = field(default_factory=list)
+    article: Tag
+    entries: list[tuple[str, str, str]] = field(default_factory=list)  # anchor, number, title
+
+    def numbered(self, count: int) -> str:
+        return f"{self.number}.{count}" if self.number else str(count)
 
     @property
     def stub(self) -> bool:
         return self.number.isdigit() and len(self.article.get_text().split()) < STUB
 
 
-def contents() -> list[tuple[str, str, str]]:
-    """(file, part, number) of every page, in the book's order."""
+def new(markup: str) -> Tag:
+    """The element that some HTML describes."""
+    return BeautifulSoup(markup, "html.parser").find(True).extract()
+
+
+def anchor(file: str, name: str = "") -> str:
+    """The name that an anchor of a page has in the whole book."""
+    return f"{file.rpartition('/')[2]}--{name or 'top'}"
+
+
+def block(code: re.Match) -> str:
+    """Lines of code that belong on one page, as long as they are few."""
+    lines = code[0].splitlines()
+    spans = "".join(f'<span class="line">{line}\n</span>' for line in lines)
+    return f'<span class="block{" long" * (len(lines) > LONG)}">{spans}</span>'
+
+
+def page_of(target: str) -> str:
+    return f'<span data-page="{escape(target)}">000</span>'
+
+
+def read() -> list[Chapter]:
+    """Every page of the book in its order, its figures' states left out."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    found = [(toc["root"], "", "")]
+    pages = [(toc["root"], "", "")]
     for part in toc["parts"]:
         for i, chapter in enumerate(part["chapters"]):
             number = {NUMBERED: str(i), APPENDICES: chr(ord("A") + i)}.get(part["caption"], "")
-            found.append((chapter["file"], part["caption"], number))
+            pages.append((chapter["file"], part["caption"], number))
+    found = []
+    for file, part, number in pages:
+        text = (SITE / f"{file}.html").read_text(encoding="utf-8")
+        text = re.sub(r"<script\b.*?</script>", "", text, flags=re.DOTALL)
+        article = BeautifulSoup(text, "html.parser").select_one("article")
+        found.append(Chapter(file, part, number, article))
     return found
-
-
-def read(file: str, part: str, number: str) -> Chapter:
-    """A built page's article, its figures' states left out."""
-    text = (SITE / f"{file}.html").read_text(encoding="utf-8")
-    text = re.sub(r"<script\b.*?</script>", "", text, flags=re.DOTALL)
-    article = BeautifulSoup(text, "html.parser").select_one("article")
-    return Chapter(file, part, number, article)
-
-
-def slug(file: str, anchor: str = "") -> str:
-    """The name that an anchor of a page has in the whole book."""
-    return f"{file.rpartition('/')[2]}--{anchor or 'top'}"
-
-
-def new(markup: str):
-    """The element that some HTML describes."""
-    return next(iter(BeautifulSoup(markup, "html.parser").children)).extract()
 
 
 class Press:
@@ -130,278 +137,253 @@ class Press:
         self.title, self.author = config["title"], config["author"]
         self.year = config["copyright"]
         self.home = config.get("html", {}).get("baseurl", "").rstrip("/")
-        self.chapters = [read(*page) for page in contents()]
-        self.files = {chapter.name for chapter in self.chapters}
-        self.labels: dict[str, str] = {}  # id of an equation, exercise or figure -> its number
+        self.labels: dict[str, str] = {}  # anchor of an equation or exercise -> its number
+        self.chapters = read()
         for chapter in self.chapters:
-            self.prepare(chapter)
+            self.number_exercises(chapter)
+            self.lay_open(chapter)
+            self.number_figures(chapter)
+            self.number_equations(chapter)
+            self.number_headings(chapter)
         for chapter in self.chapters:
             self.link(chapter)
 
-    @property
-    def headings(self) -> list[Heading]:
-        return [heading for chapter in self.chapters for heading in chapter.headings]
-
-    def live(self, chapter: Chapter, anchor: str, what: str) -> str:
+    def live(self, chapter: Chapter, name: str, what: str) -> str:
         """Where the built book has what paper has not."""
-        place = f"{chapter.name}.html#{anchor}"
+        place = escape(f"{chapter.name}.html#{name}")
         if self.home:
-            address = html.escape(f"{self.home}/{quote(place, safe='/#')}")
+            address = f"{self.home}/{place}"
             return f'<span class="pointer">{what} <a href="{address}">{address}</a>.</span>'
-        return f'<span class="pointer">{what} <code>{html.escape(place)}</code>.</span>'
+        return f'<span class="pointer">{what} <code>{place}</code>.</span>'
 
-    def prepare(self, chapter: Chapter) -> None:
-        """Leave out, unfold, number."""
+    def number_exercises(self, chapter: Chapter) -> None:
+        for count, box in enumerate(chapter.article.select("div.exercise"), start=1):
+            number = f"Exercise {chapter.numbered(count)}"
+            caption = box.select_one(".caption-number")
+            title = re.sub(r"^\((.*)\)$", r"\1", caption.next_sibling.strip())
+            caption.next_sibling.replace_with(f" {title}")
+            caption.string = f"{number}."
+            self.labels[anchor(chapter.name, box["id"])] = number
+            if box.select("details"):
+                where = self.live(chapter, box["id"], "Hints, and what checks an answer:")
+                box.append(new(f"<p>{where}</p>"))
+
+    def lay_open(self, chapter: Chapter) -> None:
+        """Leave out what paper cannot do, unfold what is folded, let code break between blocks."""
         article = chapter.article
-        hinted = {box["id"] for box in article.select("div.exercise") if box.select("details")}
         for element in article.select(DROPPED):
             element.decompose()
-        for details in article.find_all("details"):  # what was folded is open on paper
+        for details in article.find_all("details"):
             details.name = "div"
             details["class"] = [*details.get("class", []), "unfolded"]
             if summary := details.find("summary", recursive=False):
                 summary.name = "p"
         for element in article.select('[class*="tex2jax_ignore"]'):
             element["class"] = [c for c in element["class"] if not c.endswith("jax_ignore")]
-        self.number_figures(chapter)
-        self.number_equations(chapter)
-        self.number_exercises(chapter, hinted)
-        self.number_headings(chapter)
-
-    def number_headings(self, chapter: Chapter) -> None:
-        article = chapter.article
-        first = article.find("h1")
-        if not chapter.part:
-            first.string = "Introduction"
-        number = chapter.number
-        chapter.headings.append(Heading(slug(chapter.name), number, first.get_text().strip(), 0))
-        first["id"] = slug(chapter.name)[: -len("--top")] + "--title"
-        if number:
-            word = "Appendix" if chapter.part == APPENDICES else "Chapter"
-            first.insert(0, new(f'<span class="kicker">{word} {number}</span>'))
-        for i, heading in enumerate(article.find_all("h2"), start=1):
-            own = f"{number}.{i}" if number else ""
-            name = f"section-{i}"
-            section = Heading(slug(chapter.name, name), own, heading.get_text().strip(), 1)
-            chapter.headings.append(section)
-            heading["id"] = name
-            if own:
-                heading.insert(0, new(f'<span class="number">{own}</span>'))
+        for code in article.find_all("pre"):
+            text = code.decode_contents().strip("\n")
+            kind = "short" if text.count("\n") < LONG else "breaks"
+            code.replace_with(new(f'<pre class="{kind}">{re.sub(BLOCK, block, text)}</pre>'))
 
     def number_figures(self, chapter: Chapter) -> None:
-        article, count = chapter.article, 0
-        for picture in article.select("figure.attn-live, figure.attn-drawing, .cell_output img"):
+        count = 0
+        for picture in chapter.article.select(
+            "figure.attn-live, figure.attn-drawing, .cell_output img"
+        ):
             if picture.name == "img" and picture.find_parent("figure"):
                 continue
             count += 1
-            number = f"{chapter.number}.{count}" if chapter.number else str(count)
-            alt = picture.get("aria-label") or picture.get("alt") or ""
-            if not alt and (drawn := picture.find(attrs={"aria-label": True})):
-                alt = drawn["aria-label"]
+            place = next((e["id"] for e in picture.parents if e.get("id")), "")
+            drawn = picture.find(attrs={"aria-label": True}) or {}
+            alt = picture.get("aria-label") or picture.get("alt") or drawn.get("aria-label", "")
             frame = picture if picture.name == "figure" else picture.wrap(new("<figure></figure>"))
-            frame.attrs.pop("style", None)
-            anchor = next((e["id"] for e in picture.parents if e.get("id")), "")
-            frame["id"] = f"figure-{count}"
-            frame["class"] = [*frame.get("class", []), "numbered"]
-            text = alt.strip().rstrip(".") + "."
+            for drawing in frame.select(".attn-fallback > svg[style]"):
+                drawing["style"] = re.sub(
+                    r"max-width:([\d.]+)px",
+                    lambda found: f"max-width:{ENLARGED * float(found[1]):.0f}px",
+                    drawing["style"],
+                )
             caption = frame.find("figcaption")
             if caption is None:
-                caption = new(f"<figcaption>{html.escape(text)}</figcaption>")
+                text = escape(alt.strip().rstrip("."))
+                caption = new(f"<figcaption>{text}.</figcaption>")
                 frame.append(caption)
-            caption.insert(0, new(f'<b class="label">Figure {number}.</b>'))
-            caption.b.insert_after(" ")
-            if "attn-live" in frame["class"]:
-                caption.append(" ")
+            caption.insert(0, new(f"<b>Figure {chapter.numbered(count)}.</b>"))
+            caption.insert(1, " ")
+            if "attn-live" in frame.get("class", []):
                 moved = "Shown as it stands before it is moved; live in"
-                caption.append(new(self.live(chapter, anchor, moved)))
-            self.labels[slug(chapter.name, frame["id"])] = number
+                caption.extend([" ", new(self.live(chapter, place, moved))])
 
     def number_equations(self, chapter: Chapter) -> None:
-        for count, equation in enumerate(chapter.article.select(".math .eqno"), start=1):
-            number = f"{chapter.number}.{count}" if chapter.number else str(count)
-            equation.string = f"({number})"
-            box = equation.find_parent(class_="math")
-            self.labels[slug(chapter.name, box.get("id", ""))] = f"({number})"
+        if not chapter.number:
+            return
+        for count, box in enumerate(chapter.article.select("div.math"), start=1):
+            number = f"({chapter.numbered(count)})"
+            equation = box.select_one(".eqno") or new('<span class="eqno"></span>')
+            equation.string = number
+            box.insert(0, equation)
+            self.labels[anchor(chapter.name, box.get("id", ""))] = number
 
-    def number_exercises(self, chapter: Chapter, hinted: set[str]) -> None:
-        for count, box in enumerate(chapter.article.select("div.exercise"), start=1):
-            number = f"Exercise {chapter.number}.{count}"
-            caption = box.select_one(".caption-number")
-            title = re.sub(r"^\((.*)\)$", r"\1", caption.next_sibling.strip())
-            caption.next_sibling.replace_with(f" {title}")
-            caption.string = f"{number}."
-            self.labels[slug(chapter.name, box["id"])] = number
-            if box["id"] in hinted:
-                where = self.live(chapter, box["id"], "Hints, and what checks an answer:")
-                box.append(new(f"<p>{where}</p>"))
+    def number_headings(self, chapter: Chapter) -> None:
+        """Number the chapter and its sections, and note them for the table of contents."""
+        first = chapter.article.find("h1")
+        if not chapter.part:
+            first.string = "Introduction"
+        chapter.entries.append((anchor(chapter.name), chapter.number, first.get_text().strip()))
+        if chapter.number:
+            word = "Appendix" if chapter.part == APPENDICES else "Chapter"
+            first.insert(0, new(f'<span class="kicker">{word} {chapter.number} </span>'))
+        for i, heading in enumerate(chapter.article.find_all("h2"), start=1):
+            heading["id"] = f"section-{i}"
+            number = chapter.numbered(i) if chapter.number else ""
+            place = anchor(chapter.name, heading["id"])
+            chapter.entries.append((place, number, heading.get_text().strip()))
+            if number:
+                heading.insert(0, new(f'<span class="number">{number} </span>'))
 
     def link(self, chapter: Chapter) -> None:
         """Give every anchor a name of its own in the whole, and send the links there."""
-        article = chapter.article
+        article, folder = chapter.article, (SITE / chapter.name).parent
+        files = {one.name for one in self.chapters}
+
+        def inside(address: str) -> Path:
+            return (folder / unquote(address)).resolve().relative_to(SITE.resolve())
+
         for element in article.find_all(id=True):
-            if not element["id"].startswith(slug(chapter.name)[: -len("top")]):
-                element["id"] = slug(chapter.name, element["id"])
-        for element in article.find_all(src=True):
-            folder = (SITE / chapter.name).parent
-            target = (folder / unquote(element["src"])).resolve()
-            if target.exists() and not element["src"].startswith("data:"):
-                element["src"] = quote(f"../html/{target.relative_to(SITE.resolve())}")
+            element["id"] = anchor(chapter.name, element["id"])
+        for image in article.find_all("img", src=True):
+            if not urlsplit(image["src"]).scheme:
+                image["src"] = quote(f"../html/{inside(image['src'])}")
         for link in article.find_all("a", href=True):
             parts = urlsplit(link["href"])
             if parts.scheme:
                 continue
-            path = (SITE / chapter.name).parent / unquote(parts.path) if parts.path else None
-            file = chapter.name
-            if path is not None:
-                inside = path.resolve().relative_to(SITE.resolve())
-                file = inside.with_suffix("").as_posix()
-            if file not in self.files:
+            file = inside(parts.path).with_suffix("").as_posix() if parts.path else chapter.name
+            if file not in files:
                 link.unwrap()
                 continue
-            target = slug(file, unquote(parts.fragment))
+            target = anchor(file, unquote(parts.fragment))
             link["href"] = f"#{target}"
             number = self.labels.get(target, "")
             if number and re.fullmatch(r"\(\d+\)|Exercise \d+", link.get_text().strip()):
                 link.string = number
             elif link.select_one(".std-doc, .std-ref"):
-                ahead = str(link.previous_sibling or "")
-                form = ", p. {}" if ahead.rstrip().endswith("(") else " (p. {})"
-                before, after = form.split("{}")
-                link.insert_after(
-                    new(
-                        f'<span class="on-page">{before}'
-                        f'<span data-page-of="{target}">000</span>{after}</span>'
-                    )
-                )
+                ahead = str(link.previous_sibling or "").rstrip()
+                page = f"p. {page_of(target)}"
+                page = f", {page}" if ahead.endswith("(") else f" ({page})"
+                link.insert_after(new(f'<span class="on-page">{page}</span>'))
 
-    def page(self, pages: dict[str, int]) -> str:
-        """The whole book as HTML; `pages` says where the anchors are, as far as that is known."""
-        body, stubs = [], False
-        for chapter in self.chapters:
-            kind = "stub" if chapter.stub else "chapter"
-            follows = " follows" if chapter.stub and stubs else ""
-            stubs = chapter.stub
-            name = slug(chapter.name)[: -len("--top")]
-            style = "stubs" if chapter.stub else f"at-{name}".replace("_", "-")
+    def book(self) -> str:
+        """The whole book as HTML, the numbers of its pages still open."""
+        title = json.dumps(self.title, ensure_ascii=False)
+        heads = [f"@page stubs:left {{ @top-left {{ content: {title}; }} }}"]
+        body, after = [], False
+        for i, chapter in enumerate(self.chapters):
+            _, number, name = chapter.entries[0]
+            kind, page = ("stub", "stubs") if chapter.stub else ("chapter", f"chapter-{i}")
+            follows = " follows" if chapter.stub and after else ""
+            after = chapter.stub
+            if not chapter.stub:
+                head = json.dumps(f"{number}  {name}".strip(), ensure_ascii=False)
+                heads.append(f"@page {page}:left {{ @top-left {{ content: {title}; }} }}")
+                heads.append(f"@page {page}:right {{ @top-right {{ content: {head}; }} }}")
             body.append(
-                f'<article class="{kind}{follows}" id="{slug(chapter.name)}" style="page: {style}">'
-                f"{chapter.article.decode_contents()}</article>"
+                f'<article class="{kind}{follows}" style="page: {page}"'
+                f' id="{anchor(chapter.name)}">{chapter.article.decode_contents()}</article>'
             )
-        text = "\n".join(body)
-        text = re.sub(
-            r'(<span data-page-of="([^"]*)">)000',
-            lambda found: found[1] + str(pages.get(html.unescape(found[2]), "000")),
-            text,
-        )
-        front = (
-            f'<header class="title"><h1>{html.escape(self.title)}</h1>'
-            f"<p>{html.escape(self.author)}</p><p>{html.escape(self.year)}</p></header>"
-            f"{self.colophon()}{self.table(pages)}"
-        )
-        config = {"options": {"processHtmlClass": "math"}, "svg": {"fontCache": "global"}}
         return (
             '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-            f"<title>{html.escape(self.title)}</title>"
+            f"<title>{escape(self.title)}</title>"
             '<link rel="stylesheet" href="../html/_static/pygments.css">'
-            f'<link rel="stylesheet" href="print.css"><style>{self.heads()}</style>'
-            f"<script>window.MathJax = {json.dumps(config)}</script>"
+            f'<link rel="stylesheet" href="print.css"><style>{"".join(heads)}</style>'
+            '<script>window.MathJax = {options: {processHtmlClass: "math"}}</script>'
             f'<script src="../html/{MATHJAX}"></script></head>'
-            f"<body>{front}<main>{text}</main></body></html>"
+            f"<body>{self.front()}<main>{''.join(body)}</main></body></html>"
         )
 
-    def colophon(self) -> str:
-        where = (
-            f'<a href="{self.home}">{self.home}</a>' if self.home else "its folder, `_build/html`"
-        )
-        where = re.sub("`(.*)`", r"<code>\1</code>", where)
-        return (
-            '<section class="colophon"><p>This is the printed form of a book that is alive in a '
-            f"browser, in {where}. There the figures move, the code runs in the page and can be "
-            "changed, and the exercises have hints and check what you write. Here each figure "
-            "stands as it does before it is moved, with the place of the live one in its caption; "
-            "hints and checks are left out, and solutions are in neither.</p></section>"
-        )
-
-    def table(self, pages: dict[str, int]) -> str:
-        """The table of contents."""
+    def front(self) -> str:
+        """Title, what a printed copy is, and the table of contents."""
+        home = f'<a href="{self.home}">{self.home}</a>'
+        where = home if self.home else "its folder, <code>_build/html</code>"
         rows, part = [], ""
         for chapter in self.chapters:
             if chapter.part != part:
                 part = chapter.part
-                rows.append(f'<p class="part">{html.escape(part)}</p>')
-            for entry in chapter.headings:
-                number = f'<span class="number">{entry.number}</span>' if chapter.number else ""
+                rows.append(f'<p class="part">{escape(part)}</p>')
+            for i, (target, number, title) in enumerate(chapter.entries):
+                number = f'<span class="number">{number}</span>' if chapter.number else ""
                 rows.append(
-                    f'<a class="level-{entry.level}" href="#{entry.id}">{number}'
-                    f'<span class="entry">{html.escape(entry.title)}</span>'
-                    '<span class="dots"></span>'
-                    f'<span class="page">{pages.get(entry.id, "000")}</span></a>'
+                    f'<a class="level-{min(i, 1)}" href="#{target}">{number}'
+                    f'<span class="entry">{escape(title)}</span><span class="dots"></span>'
+                    f"{page_of(target)}</a>"
                 )
-        return f'<nav class="contents"><h1>Contents</h1>{"".join(rows)}</nav>'
-
-    def heads(self) -> str:
-        """Running heads: the book's title on the left page, the chapter's on the right."""
-        rules = []
-        for chapter in self.chapters:
-            if not chapter.stub:
-                name = f"at-{slug(chapter.name)[: -len('--top')]}".replace("_", "-")
-                entry = chapter.headings[0]
-                title = json.dumps(f"{entry.number}  {entry.title}".strip(), ensure_ascii=False)
-                rules.append(f"@page {name}:right {{ @top-right {{ content: {title}; }} }}")
-        title = json.dumps(self.title, ensure_ascii=False)
-        for name in [f"at-{slug(c.name)[:-5]}".replace("_", "-") for c in self.chapters]:
-            rules.append(f"@page {name}:left {{ @top-left {{ content: {title}; }} }}")
-        return "\n".join(rules)
+        return (
+            f'<header class="title"><h1>{escape(self.title)}</h1>'
+            f"<p>{escape(self.author)}</p><p>{escape(self.year)}</p></header>"
+            '<section class="colophon"><p>This is the printed form of a book that is alive in a '
+            f"browser, in {where}. There the figures move, the code runs in the page and can be "
+            "changed, and the exercises have hints and check what you write. Here each figure "
+            "stands as it does before it is moved, with the place of the live one in its caption; "
+            "hints and checks are left out, and solutions are in neither.</p><p>The text may be "
+            "copied and adapted under CC BY 4.0, the code under the BSD licence.</p></section>"
+            f'<nav class="contents"><h1>Contents</h1>{"".join(rows)}</nav>'
+        )
 
 
 def places(path: Path) -> dict[str, tuple[int, float]]:
     """Anchor -> its page, from 1, and its height above the page's foot in points."""
     reader = PdfReader(path)
     numbers = {page.indirect_reference.idnum: i for i, page in enumerate(reader.pages, start=1)}
-    found = {}
-    for name, place in reader.named_destinations.items():
-        number = numbers.get(getattr(place.page, "idnum", None))
-        if number:
-            found[unquote(name.lstrip("/"))] = number, float(place.top or 0)
-    return found
+    return {
+        unquote(name.lstrip("/")): (numbers[place.page.idnum], float(place.top or 0))
+        for name, place in reader.named_destinations.items()
+        if getattr(place.page, "idnum", None) in numbers
+    }
+
+
+def letters(text: str) -> set[str]:
+    return set(filter(str.isalpha, unicodedata.normalize("NFKC", text)))
 
 
 def finish(press: Press, raw: Path, final: Path) -> None:
-    """Bookmarks, and who wrote it."""
-    where = places(raw)
+    """Add bookmarks and who wrote it; say which letters are lost."""
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of its own object count
     writer = PdfWriter(clone_from=raw)
-    parts, parent, above = {}, None, None
+    writer.pdf_header = PdfReader(raw).pdf_header
+    writer.add_metadata({"/Author": press.author, "/Creator": "make pdf"})
+    where, parts = places(raw), {"": None}
     for chapter in press.chapters:
-        for entry in chapter.headings:
-            page, top = where[entry.id]
-            place = {"page_number": page - 1, "fit": Fit.xyz(left=0, top=top)}
-            mark = partial(writer.add_outline_item, **place)
-            title = f"{entry.number}  {entry.title}".strip()
-            if entry.level == 0:
-                if chapter.part and chapter.part not in parts:
-                    parts[chapter.part] = mark(title=chapter.part)
-                above = parts.get(chapter.part)
-                parent = mark(title=title, parent=above)
-            else:
-                mark(title=title, parent=parent)
-    writer.add_metadata({"/Title": press.title, "/Author": press.author})
+        if chapter.part not in parts:
+            page, _ = where[chapter.entries[0][0]]
+            parts[chapter.part] = writer.add_outline_item(title=chapter.part, page_number=page - 1)
+        above = parts[chapter.part]
+        for i, (target, number, title) in enumerate(chapter.entries):
+            page, top = where[target]
+            mark = writer.add_outline_item(
+                title=f"{number}  {title}".strip(),
+                page_number=page - 1,
+                parent=above,
+                fit=Fit.xyz(left=0, top=top),
+                is_open=False,
+            )
+            above = mark if i == 0 else above
     writer.page_mode = "/UseOutlines"
     writer.write(final)
-
-
-def chromium() -> str | None:
-    """Where Chromium is, by any of its names."""
-    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    return next(filter(None, found), None)
+    printed = letters("".join(page.extract_text() for page in writer.pages))
+    wanted = letters("".join(chapter.article.get_text() for chapter in press.chapters))
+    if lost := wanted - printed:
+        print("No font has these letters:", *sorted(lost), file=sys.stderr)
+        print("On Debian and Ubuntu: apt-get install fonts-droid-fallback", file=sys.stderr)
 
 
 def build() -> int:
     """Print until the numbers hold; the exit code."""
     from playwright.sync_api import sync_playwright
 
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     for there, said in (
-        (chromium(), "Chromium is needed to print; on Debian and Ubuntu: apt-get install chromium"),
+        (chromium, "Chromium is needed to print; on Debian and Ubuntu: apt-get install chromium"),
         ((SITE / "index.html").exists(), "There is no book in _build/html: make book"),
         ((SITE / MATHJAX).exists(), "MathJax could not be fetched, and formulas need it"),
     ):
@@ -410,41 +392,38 @@ def build() -> int:
             return 1
     OUT.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(CSS, OUT / "print.css")
-    press, page_of, raw = Press(), {}, OUT / "raw.pdf"
+    press, raw, final = Press(), OUT / "raw.pdf", OUT / "attention.pdf"
+    (OUT / "book.html").write_text(press.book(), encoding="utf-8")
+    flags = [
+        "--no-sandbox",
+        "--allow-file-access-from-files",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
     with sync_playwright() as driver:
-        flags = [
-            "--no-sandbox",
-            "--allow-file-access-from-files",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
+        browser = driver.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(viewport={"width": TEXT_WIDTH, "height": 900})
+        page.set_default_timeout(180_000)
+        page.emulate_media(media="print")
+        page.goto((OUT / "book.html").as_uri(), wait_until="load")
+        page.evaluate("MathJax.startup.promise.then(() => document.fonts.ready).then(() => true)")
+        wrong = [
+            f"rejected formula: {e.text_content()}" for e in page.query_selector_all("mjx-merror")
         ]
-        browser = driver.chromium.launch(executable_path=chromium(), args=flags)
+        wrong += [f"too wide: {one}" for one in page.evaluate(FIT, [TEXT_WIDTH, SMALLEST])]
+        found: dict[str, int] = {}
         for _ in range(5):
-            (OUT / "book.html").write_text(press.page(page_of), encoding="utf-8")
-            page = browser.new_page(viewport={"width": TEXT_WIDTH, "height": 900})
-            page.set_default_timeout(180_000)
-            page.emulate_media(media="print")
-            page.goto((OUT / "book.html").as_uri(), wait_until="load")
-            page.evaluate(
-                "MathJax.startup.promise.then(() => document.fonts.ready).then(() => true)"
-            )
-            wrong = [
-                f"rejected formula: {e.text_content()}"
-                for e in page.query_selector_all("mjx-merror")
-            ]
-            wrong += [f"too wide: {one}" for one in page.evaluate(FIT, [TEXT_WIDTH, SMALLEST])]
+            before = found
             page.pdf(path=raw, prefer_css_page_size=True, print_background=True, tagged=True)
-            page.close()
             found = {name: number for name, (number, _) in places(raw).items()}
-            if found == page_of or wrong:
+            if found == before:
                 break
-            page_of = found
+            page.evaluate(WRITE, found)
         else:
             wrong.append("the page numbers do not settle")
         browser.close()
     if wrong:
         print("The book cannot be printed:", *wrong[:40], sep="\n", file=sys.stderr)
         return 1
-    final = OUT / "attention.pdf"
     finish(press, raw, final)
     raw.unlink()
     print(f"{len(PdfReader(final).pages)} pages: {final}")

@@ -423,6 +423,37 @@ def test_sliders(page):
         assert state(page)[name] == want
 
 
+@pytest.mark.parametrize(
+    ("keys", "want"),
+    [
+        ("ArrowRight", 1.58),
+        ("ArrowUp ArrowUp", 1.66),
+        ("ArrowLeft", 1.43),
+        ("PageUp", 1.91),
+        ("PageDown", 1.18),
+        ("Home ArrowRight", 0.06),
+        ("Home ArrowRight ArrowDown", 0.05),
+        ("End ArrowRight", 16),
+    ],
+)
+def test_a_key_changes_the_standard_deviation_by_a_twentieth(page, keys, want):
+    for key in keys.split():
+        page.locator("input[name=std]").press(key)
+        state(page)
+    assert_close(state(page)["std"], want)
+
+
+def test_the_handle_stays_on_the_photograph(page):
+    page.locator("input[name=stride]").press("End")
+    wide = state(page)["stride"]
+    handle, picture = page.locator(".handle"), page.locator(".picture").bounding_box()
+    x, y = middle(handle)
+    assert abs(x - picture["x"] - picture["width"]) < 1
+    assert abs(y - picture["y"] - picture["height"]) < 1
+    drag(page, handle, -30, -30)
+    assert_close(state(page)["stride"], wide - 30 * scale(page) / (N - 0.5))
+
+
 def test_rule_shows_where_the_rows_lose_weight(page):
     page.locator(".window").focus()
     for _ in range(5):

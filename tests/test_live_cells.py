@@ -29,7 +29,7 @@ NARROW = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobi
 BUNDLE = VENDOR / "codemirror" / "codemirror.mjs"
 
 # In the place of the worker: a line is `name = word`, `print name`, `tick` (counts in n), `svg`,
-# `raise`, `loop`, or is passed over. The answer to every exercise is 42.
+# `raise`, `loop`, `long`, or is passed over. The answer to every exercise is 42.
 WORKER = """
 const spaces = {};
 const say = (stage, loaded) => postMessage({ progress: { stage, loaded, total: 10e6 } });
@@ -46,15 +46,18 @@ self.onmessage = async ({ data }) => {
   }
   postMessage({ started: true });
   const space = (spaces[data.namespace] ??= { n: 0 });
-  const result = { text: "", html: "", error: "", seconds: 0.01, passed: false };
+  const result = { text: "", html: "", error: "", seconds: 0.01, passed: false, counts: [0, 3] };
   if (data.task === "check") {
     result.passed = space.answer === "42";
+    if (result.passed) result.counts = [3, 3];
     result.text = `${data.name}: ${result.passed ? "passed" : "not yet, a hint"}\\n`;
+    if (space.wordy) result.text += `  not yet  ${"a title of many words ".repeat(6)}\\n`;
   } else {
     for (const [i, line] of data.code.split("\\n").entries()) {
       const [first, second, third] = line.trim().split(" ");
       if (second === "=") space[first] = space[third] ?? third;
       if (first === "tick") space.n += 1;
+      if (first === "long") result.text += "0 1 2 3\\n".repeat(200);
       if (first === "svg") result.html += "<svg width=40 height=9 role=img aria-label=bar></svg>";
       if (first === "print" && second in space) result.text += `${space[second]}\\n`;
       else if (first === "print") result.error = `Line ${i + 1}\\nNameError: ${second}`;
@@ -325,6 +328,7 @@ def test_a_run_is_stopped_by_hand_and_one_that_waits_is_left_out(browser, folder
         press(window, FIRST, "Run")
         press(window, SECOND, "Run")
         assert status(window, FIRST) == "Waiting"
+        window.wait_for_timeout(450)  # before that it would be a double click
         press(window, FIRST, "Stop")
         press(window, ONE, "Stop")
         for number in (ONE, FIRST, SECOND):
@@ -342,9 +346,103 @@ def test_an_exercise_is_failed_and_then_solved(browser, either):
         write(window, FIRST, "answer = 42")
         run(window, FIRST, "Check")
         assert verdict(window, "t/first") == "t/first: passed"
-        assert status(window, FIRST) == "All passed"
+        assert status(window, FIRST) == "3 of 3 passed here"
         press(window, FIRST, "Reset")
         assert verdict(window, "t/first").strip() == "stored first"
+
+
+def whose(window, name):
+    """The words above a verdict that say whose it is."""
+    place = f"[data-part=check][data-exercise='{name}'] > .attn-note"
+    return window.locator(place).inner_text() if window.locator(place).is_visible() else ""
+
+
+def test_what_was_said_of_earlier_code_is_marked_and_its_status_goes(browser, either):
+    with ready(browser, either) as window:
+        assert whose(window, "t/first") == ""
+        write(window, FIRST, "answer = 42")
+        assert whose(window, "t/first") == "The book's output, of the book's code:"
+        run(window, FIRST, "Check")
+        run(window, SECOND, "Check")
+        assert (whose(window, "t/first"), whose(window, "t/second")) == ("", "")
+        assert status(window, SECOND) == "3 of 3 passed here"  # it builds on the first
+        write(window, FIRST, "answer = 41")
+        for number, name in ((FIRST, "t/first"), (SECOND, "t/second")):
+            assert status(window, number) == ""
+            assert whose(window, name) == "From before the code was changed:"
+        run(window, FIRST)
+        assert status(window, FIRST) == "Ran in 0.01 s"
+        assert whose(window, "t/first") == "From before the code was changed:"
+        write(window, FIRST, "answer = 42")
+        assert whose(window, "t/first") == ""  # of this very code
+        press(window, FIRST, "Reset")
+        assert whose(window, "t/first") == ""
+
+
+def test_a_change_while_it_runs_is_no_part_of_what_comes_out(browser, folder):
+    with ready(browser, folder) as window:
+        write(window, ONE, "loop")
+        press(window, ONE, "Run")
+        window.wait_for_function("document.body.innerText.includes('Running')")
+        write(window, ONE, "tick")
+        window.wait_for_timeout(450)
+        press(window, ONE, "Stop")
+        settled(window, ONE)
+        assert nth(window, ONE).locator(".attn-note").all_inner_texts() == [
+            "From before the code was changed:"
+        ]
+        assert said(window, ONE).startswith("Stopped.")
+        assert status(window, ONE) == ""
+
+
+def test_a_double_click_on_run_does_not_stop_it(browser, folder):
+    with ready(browser, folder) as window:
+        nth(window, LOOP).get_by_role("button", name="Run").dblclick()
+        settled(window, LOOP)
+        assert "Stopped after 0.4 seconds" in said(window, LOOP)
+
+
+def test_a_long_print_scrolls_in_its_box_below_the_error(browser, folder):
+    with ready(browser, folder) as window:
+        write(window, ONE, "long\nraise")
+        assert run(window, ONE).startswith("Line 2\nValueError")
+        box = window.get_by_role("group", name="Output of Cell 1")
+        assert box.bounding_box()["height"] < 400
+        assert box.get_attribute("tabindex") == "0"
+        box.focus()
+        window.keyboard.press("End")
+        window.wait_for_function("one => one.scrollTop > 1000", arg=box.element_handle())
+        write(window, ONE, "tick\nprint n")
+        run(window, ONE)
+        assert window.locator(".cell_output [tabindex]").count() == 0
+
+
+def test_the_lines_of_a_check_hang_on_a_phone(browser, folder):
+    with ready(browser, folder, **NARROW) as window:
+        write(window, FIRST, "wordy = yes")
+        run(window, FIRST, "Check")
+        line = window.locator("[data-part=check] .attn-line").nth(1)
+        assert line.inner_text().startswith("  not yet  a title")
+        pre = line.locator("..")
+        assert pre.evaluate("one => one.scrollWidth <= one.clientWidth")
+        lefts = line.evaluate("""(one) => {
+          const range = document.createRange();
+          range.selectNodeContents(one);
+          const lines = {};
+          for (const { top, left } of range.getClientRects())
+            lines[Math.round(top)] = Math.min(lines[Math.round(top)] ?? Infinity, left);
+          return Object.values(lines);
+        }""")
+        assert len(lefts) > 2
+        assert len({round(left) for left in lefts[1:]}) == 1
+        assert lefts[1] > lefts[0] + 60
+
+
+def test_a_hint_on_keys_is_not_for_a_finger(browser, folder):
+    with ready(browser, folder, **NARROW) as window:
+        nth(window, ONE).get_by_role("button", name="Edit").tap()
+        nth(window, ONE).get_by_role("textbox").wait_for()
+        assert not nth(window, ONE).locator(".attn-help").is_visible()
 
 
 def test_an_exercise_is_run_from_the_start_with_those_it_builds_on(browser, folder):
@@ -433,7 +531,11 @@ def test_edits_last_until_they_are_reset(browser, either):
         write(window, TWO, "print a")
         window.reload()
         window.wait_for_selector(".attn-bar")
-        assert nth(window, TWO).locator(".cell_input pre").inner_text() == "print a"
+        code = nth(window, TWO).locator(".cell_input pre")
+        assert code.inner_text() == "print a"
+        assert nth(window, TWO).locator(".attn-note").all_inner_texts() == [
+            "The book's output, of the book's code:"
+        ]
         assert run(window, TWO) == "1"
         press(window, TWO, "Reset")
         assert said(window, TWO) == "stored two"
@@ -451,6 +553,16 @@ def test_edits_last_until_they_are_reset(browser, either):
         window.reload()
         window.wait_for_selector(".attn-bar")
         assert "print b" in nth(window, TWO).inner_text()
+
+
+def test_after_a_reload_the_lines_of_the_book_have_their_colours(browser, folder):
+    with ready(browser, folder) as window:
+        write(window, ONE, "tick\na = <b>\nprint n")
+        window.reload()
+        window.wait_for_selector(".attn-bar")
+        code = nth(window, ONE).locator(".cell_input pre")
+        assert code.locator("span:not(:empty)").all_inner_texts() == ["tick", "print n"]
+        assert code.inner_text() == "tick\na = <b>\nprint n"
 
 
 def test_an_edit_of_code_that_the_book_has_changed_since_is_let_go(browser, folder):
@@ -531,6 +643,15 @@ def test_cells_of_an_exercise_tell_what_it_needs(extension):
     assert page.children[0].attributes["classes"] == ["cell"]
     assert page.children[0].astext() == "x"
     assert page.children[1] is plain
+
+
+def test_below_its_title_a_page_says_what_it_lacks_without_scripts(extension):
+    context = {"body": "<section><h1>One</h1><p>Text.</p><h1>Two</h1></section>"}
+    extension.tell_without_scripts(None, "one", "page.html", context, None)
+    assert re.search(r"</h1>\s*<noscript><p class.*formulas.*</noscript><p>", context["body"])
+    assert context["body"].count("noscript>") == 2
+    empty = {}
+    extension.tell_without_scripts(None, "search", "search.html", empty, None)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -631,7 +752,7 @@ def test_with_python_an_exercise_is_failed_and_solved(browser, tmp_path):
         cell("import numpy as np\n\nnp.arange(3) / 2", "stored"),
         cell(picture),
         exercise(name, load(name).starter().rstrip(), "stored check"),
-        cell("while True:\n    pass", seconds="1"),
+        cell("print(1, 2)\nwhile True:\n    pass", seconds="1"),
     )
     (tmp_path / "index.html").write_text(page, encoding="utf-8")
     with ready(browser, tmp_path) as window:
@@ -644,7 +765,9 @@ def test_with_python_an_exercise_is_failed_and_solved(browser, tmp_path):
         assert "ValueError" in said(window, 0)
         assert_solved(window)
         press(window, 0, "Reset")
-        assert "Stopped after 1 seconds" in run(window, 3)
+        shown = run(window, 3)
+        assert "Stopped after 1 seconds" in shown
+        assert shown.endswith("1 2")
         assert run(window, 0) == "array([0. , 0.5, 1. ])"
 
 
@@ -657,3 +780,29 @@ def test_in_the_built_book_an_exercise_is_failed_and_solved(browser, request):
         window.wait_for_selector(".attn-bar")
         window.set_default_timeout(180_000)
         assert_solved(window)
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("width", [1280, 390])
+def test_without_scripts_a_page_says_so_and_its_header_covers_the_text(browser, request, width):
+    site = Path(request.config.getoption("site")).resolve()
+    settings = {"viewport": {"width": width, "height": 800}, "java_script_enabled": False}
+    expected = r"failed: .*\.js"  # that were to be loaded early
+    with opened(browser, site, "book/gaussian.html", expected, **settings) as window:
+        assert window.locator("noscript .attn-note").is_visible()
+        colour = "one => getComputedStyle(one).backgroundColor"
+        for place in ("body", ".bd-header-article"):
+            assert window.locator(place).first.evaluate(colour) == "rgb(255, 254, 251)"
+
+
+@pytest.mark.site
+def test_the_magnifier_lies_before_what_is_searched(browser, request):
+    site = Path(request.config.getoption("site")).resolve()
+    with opened(browser, site, page="search.html") as window:
+        for _ in range(2):
+            form = window.locator("form.bd-search:visible")
+            icon, field = form.locator("svg, i").first, form.locator("input[type=search]")
+            begin = field.evaluate("one => parseFloat(getComputedStyle(one).paddingLeft)")
+            edge = icon.bounding_box()["x"] + icon.bounding_box()["width"]
+            assert edge < field.bounding_box()["x"] + begin
+            window.keyboard.press("Control+K")

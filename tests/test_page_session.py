@@ -94,12 +94,37 @@ def test_endless_printing_is_cut(run):
     assert text.endswith("and so on\n")
 
 
-def test_what_is_printed_is_told_on_the_way():
+def test_what_is_printed_is_told_before_the_next_line_runs():
+    told, seen = [], []
+    kept = session.Session()
+    kept.run("def see(): pass")
+    kept._spaces["page"]["see"] = lambda: seen.append("".join(told))
+    kept.run("print(1, 2)\nprint(3, end='')\nsee()\nprint(4)\nsee()", "page", told.append)
+    assert seen == ["1 2\n3", "1 2\n34\n"]
+
+
+def test_telling_ends_where_the_text_is_cut():
     told = []
-    code = "import time\nfor i in range(5):\n    print(i)\n    time.sleep(0.15)"
-    session.Session().run(code, "page", told.append)
-    assert told
-    assert told[0].startswith("0\n1\n")
+    code = "for _ in range(5):\n    print('x' * 60_000)"
+    gave = json.loads(session.Session().run(code, "page", told.append))
+    assert "".join(told) == gave["text"]
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("import matplotlib_or_torch", "NumPy and attn_course. Run what needs more in Jupyter."),
+        ("raise EOFError('EOF when reading a line')", "or run it in Jupyter."),
+        ("raise SystemExit", "the next cell runs as always."),
+    ],
+)
+def test_what_a_page_does_not_have_is_said(run, code, advice):
+    assert run(code)["error"].endswith(advice)
+
+
+def test_no_other_error_bears_advice(run):
+    assert run("1 / 0")["error"].endswith("ZeroDivisionError: division by zero")
+    assert run("raise EOFError('mine')")["error"].endswith("EOFError: mine")
 
 
 def test_a_check_is_that_of_the_exercise():
@@ -112,5 +137,33 @@ def test_a_check_is_that_of_the_exercise():
     kept.run(load(name).solution(), name)
     solved = json.loads(kept.check(name, name))
     assert solved["passed"], solved["text"]
+    assert unsolved["counts"] == [0, 3]
+    assert solved["counts"] == [3, 3]
     assert "not yet" not in solved["text"]
     assert json.loads(kept.check("gaussian/nothing", name))["text"].startswith("There is no")
+
+
+def test_a_check_quotes_the_line_that_it_names_and_leaves_the_wrapping_to_the_page():
+    name = "gaussian/filterbank"
+    raises = "raise ValueError('a long text ' * 12)"
+    code = load(name).starter().replace("raise NotImplementedError", raises)
+    number = code[: code.index(raises)].count("\n") + 1
+    kept = session.Session()
+    kept.run(code, name)
+    said = json.loads(kept.check(name, name))["text"].splitlines()
+    named = [i for i, line in enumerate(said) if f"raised ValueError in line {number}: " in line]
+    assert named
+    assert all(len(said[i]) > 150 for i in named)
+    assert all(said[i + 1].startswith(f"{' ' * 11}Line {number}: {raises}") for i in named)
+
+
+def test_what_the_code_prints_in_a_check_comes_after_the_verdict():
+    name = "gaussian/filterbank"
+    much = "print('  passed   x\\n' * 50_000)"
+    kept = session.Session()
+    kept.run(load(name).starter().replace("raise NotImplementedError", much), name)
+    gave = json.loads(kept.check(name, name))
+    assert gave["text"].startswith(name)
+    assert gave["text"].index("So far") < gave["text"].index("Your code printed:")
+    assert gave["counts"] == [0, 3]
+    assert not gave["passed"]

@@ -16,6 +16,7 @@ from test_figures_live import NARROW, PHONE, TOO_WIDE, WIDE, drag, html, middle,
 from attn_course import data
 from attn_course.figures import COLOURS
 from attn_course.figures.canvas import LOOKS, Canvas, encoded
+from attn_course.figures.draw import LETTER
 from attn_course.figures.live import STATIC
 from attn_course.figures.readers import read_digit
 from attn_course.figures.trained import (
@@ -94,6 +95,9 @@ def test_the_picture_says_what_was_read():
     picture = canvas.picture()
     assert picture.count("<rect") == 4
     assert "It reads 7" in re.search('aria-label="([^"]*)"', picture)[1]
+    lines = re.findall("<text[^>]*>([^<]*)</text>", picture)
+    assert " ".join(lines) == canvas.read()["says"]
+    assert all(len(line) * LETTER <= 300 for line in lines)
 
 
 def test_browser_and_kernel_agree_on_colours():
@@ -294,6 +298,24 @@ def test_narrow(browser, server, settings):
         )
         assert page.evaluate(TOO_WIDE) == []
         assert page.locator(".field").bounding_box()["width"] > 200
+
+
+@requires
+@pytest.mark.parametrize("settings", [NARROW, PHONE, WIDE], ids=["narrow", "phone", "wide"])
+def test_buttons_stay_under_the_finger(browser, server, settings):
+    with reading(browser, server, **settings) as page:
+        button, root = page.get_by_role("button", name="Read it"), page.locator(".attn-canvas")
+        before = button.bounding_box()
+        button.click()
+        wait(page)
+        assert button.bounding_box() == before
+        labels = page.locator(".patches li")
+        assert len({label.bounding_box()["height"] for label in labels.all()}) == 1
+        assert labels.first.evaluate("one => one.scrollWidth <= one.clientWidth")
+        tall = root.bounding_box()["height"]
+        page.get_by_role("button", name="Clear and draw").click()
+        assert not page.locator(".patches, .bars").filter(visible=True).count()
+        assert root.bounding_box()["height"] == tall
 
 
 @requires

@@ -32,17 +32,22 @@ def mnist(
 
     Parameters
     ----------
-    split : ``"train"`` or ``"test"``.
-    subset : take the 5,000 / 1,000 images that ship with the package instead of all of them.
+    split : "train" or "test"
+        Which of the two.
+    subset : bool
+        Take the 5,000 / 1,000 images that ship with the package instead of all of them.
 
     Returns
     -------
-    image : (n_image, 28, 28), 0 for paper and 255 for ink; axes are (image, y, x).
-    label : (n_image,), the digit.
+    image : (n_image, 28, 28)
+        0 for paper and 255 for ink; axes are (image, y, x).
+    label : (n_image,)
+        The digit.
 
     Raises
     ------
-    DataError : a file is damaged, or absent and cannot be fetched.
+    DataError
+        A file is damaged, or absent and cannot be fetched.
 
     Examples
     --------
@@ -68,15 +73,18 @@ def photograph(name: str) -> UInt8[Array, "height width 3"]:
 
     Parameters
     ----------
-    name : one of ``PHOTOGRAPHS``.
+    name : str
+        One of ``PHOTOGRAPHS``.
 
     Returns
     -------
-    image : (height, width, 3), red, green and blue from 0 to 255.
+    image : (height, width, 3)
+        Red, green and blue from 0 to 255.
 
     Raises
     ------
-    DataError : the file is damaged or absent.
+    DataError
+        The file is damaged or absent.
 
     Examples
     --------

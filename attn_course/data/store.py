@@ -95,12 +95,15 @@ def fetch(name: str, progress: bool = False) -> Path:
 
     Parameters
     ----------
-    name : a key of ``REGISTRY``.
-    progress : whether to print every step, with a bar per download.
+    name : str
+        A key of ``REGISTRY``.
+    progress : bool
+        Whether to print every step, with a bar per download.
 
     Raises
     ------
-    DataError : no source gave the right bytes, or fetching is forbidden (``ATTN_COURSE_OFFLINE``).
+    DataError
+        No source gave the right bytes, or fetching is forbidden (``ATTN_COURSE_OFFLINE``).
     """
     wanted = entry(name)
     folder = folder_of(name)

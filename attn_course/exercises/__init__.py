@@ -28,11 +28,16 @@ def check(name: Any, namespace: Mapping[str, Any] | None = None) -> None:
     """
     if namespace is None:
         namespace = sys._getframe(1).f_globals
+    lines = verdict(name, namespace)
+    print("\n".join(wrapped for line in lines for wrapped in wrap(line)))
+
+
+def verdict(name: Any, namespace: Mapping[str, Any]) -> list[str]:
+    """What `check` says, in lines that are still to be wrapped."""
     try:
         exercise = find(name)
         if exercise.needs == "torch" and importlib.util.find_spec("torch") is None:
-            print("This exercise needs torch, which is not here. To have it: pip install torch")
-            return
+            return ["This exercise needs torch, which is not here. To have it: pip install torch"]
         visible = [one for one in exercise.checks() if not one.hidden]
         outcomes = run(visible, Answer(namespace, exercise.needs), SEED)
         asked = {name: namespace.get(name) for name in functions([exercise])}
@@ -40,14 +45,13 @@ def check(name: Any, namespace: Mapping[str, Any] | None = None) -> None:
         borrowed = {name for name, value in asked.items() if is_ours(value)}
         missing = unwritten(exercise, outcomes, there)
         lines = [*report(exercise, outcomes, missing), *to_write(missing)]
-        lines += [*first(exercise, outcomes, there, borrowed), _minutes(exercise)]
+        return [*lines, *first(exercise, outcomes, there, borrowed), _minutes(exercise)]
     except KeyboardInterrupt:
-        lines = ["Stopped. Nothing was checked."]
+        return ["Stopped. Nothing was checked."]
     except ExerciseError as error:
-        lines = [f"{error}."]
+        return [f"{error}."]
     except Exception as error:  # a fault of ours, which is no use to a student
-        lines = [f"The checks could not be run ({type(error).__name__}: {error})."]
-    print("\n".join(wrapped for line in lines for wrapped in wrap(line)))
+        return [f"The checks could not be run ({type(error).__name__}: {error})."]
 
 
 def find(name: Any) -> Exercise:

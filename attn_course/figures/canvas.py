@@ -1,7 +1,9 @@
 """A field to draw on, and a trained model that looks at it."""
 
 import base64
+import html
 import json
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ from traitlets import Bytes, Int, List, Unicode, observe, validate
 
 from attn_course import _check
 from attn_course._typing import Array
-from attn_course.figures.draw import labels, svg, svg_image
+from attn_course.figures.draw import LETTER, labels, svg, svg_image
 from attn_course.figures.live import STATIC, LiveFigure
 from attn_course.figures.style import COLOURS
 from attn_course.figures.trained import (
@@ -160,8 +162,10 @@ class Canvas(LiveFigure):
                 f' height="{(y1 - y0) * scale:.1f}" fill="none" stroke-width="{1.5 + k / 2:g}"'
                 f' stroke="{COLOURS[LOOKS[k % len(LOOKS)]]}"/>'
             )
-        bottom = height * scale + 18
-        field += f'<text x="0" y="{bottom:g}">{said["says"]}</text>'
+        bottom = height * scale
+        for line in textwrap.wrap(said["says"], int(300 / LETTER)):
+            bottom += 18
+            field += f'<text x="0" y="{bottom:g}">{html.escape(line)}</text>'
         return svg(300, bottom + 6, f"{self.alt.rstrip(' .')}. {said['says']}", field)
 
 

@@ -85,6 +85,22 @@ def draw_icons_by_font(app, error):
         )
 
 
+def colour_without_scripts(app, error):
+    """Mend a fault of the theme: scripts alone choose the light or the dark.
+
+    Without them even the header has no ground, and the text shows through.
+    """
+    if app.builder.format == "html" and error is None:
+        for name, light in (
+            ("styles/pydata-sphinx-theme.css", "html:not([data-theme])"),
+            ("pygments.css", 'html[data-theme="light"]'),
+        ):
+            path = Path(app.outdir) / "_static" / name
+            text = path.read_text(encoding="utf-8")
+            text = text.replace(light, 'html:not([data-theme="dark"])')
+            path.write_text(text, encoding="utf-8")
+
+
 def check_bibliography(app, env):
     """Warn of entries that no page cites."""
     domain = env.get_domain("cite")
@@ -158,8 +174,12 @@ def setup(app):
     app.connect("html-page-context", name_by_the_text)
     app.connect("html-page-context", leave_out_widgets, priority=900)
     app.connect("build-finished", draw_icons_by_font)
+    app.connect("build-finished", colour_without_scripts, priority=900)
     app.add_css_file("attn/book.css", priority=900)
     app.add_js_file("attn/mends.mjs", type="module")
+    app.add_js_file(
+        "attn/file.js"
+    )  # no module: it speaks where modules are not loaded
     if (STATIC / "host.mjs").exists():
         app.add_js_file("attn/host.mjs", type="module")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

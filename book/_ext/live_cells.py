@@ -66,10 +66,24 @@ def add_editor(app):
         )
 
 
+NO_SCRIPTS = (
+    '<noscript><p class="attn-note" role="note">Without JavaScript the '
+    "figures stand still, the cells are text, and formulas stand as they are "
+    "typed.</p></noscript>"
+)
+
+
+def tell_without_scripts(app, pagename, templatename, context, doctree):
+    """Say below a page's title what it lacks where scripts are off."""
+    body = context.get("body", "")
+    context["body"] = body.replace("</h1>", f"</h1>\n{NO_SCRIPTS}", 1)
+
+
 def setup(app):
     """To be called after what empties `_static/attn`."""
     app.add_node(LiveCell, html=(visit, depart))
     app.connect("builder-inited", add_editor)
     app.connect("doctree-read", mark)
+    app.connect("html-page-context", tell_without_scripts)
     app.add_css_file("attn/live.css", priority=901)
     app.add_js_file("attn/live.mjs", type="module")

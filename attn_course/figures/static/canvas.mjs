@@ -6,7 +6,7 @@ const PAUSE = 500; // milliseconds between two windows
 const PATIENCE = 20; // seconds for the kernel to answer
 
 const css = `
-.attn-canvas { --accent: #d0660a; --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor));
+.attn-canvas { container-type: inline-size; --accent: #d0660a; --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, currentColor));
   --soft: var(--pst-color-text-muted, var(--jp-ui-font-color2, currentColor));
   --line: var(--pst-color-text-muted, var(--jp-border-color1, #6b727c));
   color: var(--ink); font-size: 0.875rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
@@ -19,14 +19,21 @@ const css = `
 .attn-canvas .stamps button { width: 44px; padding: 3px; overflow: hidden; }
 .attn-canvas button[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 2px var(--accent); }
 .attn-canvas .read { border-color: currentColor; font-weight: 600; }
-.attn-canvas .sheet { display: flex; flex-wrap: wrap; gap: 0.8rem 1.4rem; align-items: start; }
-/* Beside the field there is room for a finger that scrolls. */
-.attn-canvas .field { position: relative; flex: none; width: min(20rem, 100% - 2.5rem); background: #000; outline: 1px solid #8b8e94; cursor: crosshair; touch-action: none; -webkit-user-select: none; user-select: none; }
+.attn-canvas .sheet { display: grid; grid-template-columns: 20rem minmax(0, 1fr); gap: 0 1.4rem; align-items: start; }
+/* What a reading brings stands beside the field or below the buttons: these stay under the finger. */
+.attn-canvas .side { grid-area: 1 / 2; }
+.attn-canvas .sheet .buttons { grid-column: 1 / -1; }
+@container (max-width: 34rem) {
+  .attn-canvas .sheet { grid-template-columns: minmax(0, 1fr); }
+  .attn-canvas .side { grid-area: auto; }
+  .attn-canvas .sheet .field { max-width: calc(100% - 2.5rem); } /* beside it a finger scrolls */
+}
+.attn-canvas .field { position: relative; flex: none; width: min(20rem, 100%); background: #000; outline: 1px solid #8b8e94; cursor: crosshair; touch-action: none; -webkit-user-select: none; user-select: none; }
 .attn-canvas .field svg { position: absolute; inset: 0; width: 100%; height: 100%; fill: none; pointer-events: none; }
 .attn-canvas .field.held { cursor: grabbing; }
-.attn-canvas .side { flex: 1 1 12rem; min-width: 0; }
 .attn-canvas .patches { display: flex; gap: 8px; max-width: 20rem; margin: 0; padding: 0; list-style: none; }
-.attn-canvas .patches li { flex: 1 1 0; min-width: 0; margin: 0; color: var(--soft); text-align: center; }
+.attn-canvas .patches li { flex: 1 1 0; min-width: 0; margin: 0; color: var(--soft); text-align: center; white-space: nowrap; }
+@container (max-width: 20rem) { .attn-canvas .patches li { font-size: 0.75rem; } }
 .attn-canvas .patches canvas { border: 3px solid var(--edge); }
 .attn-canvas .said { min-height: 2.7em; font-weight: 600; overflow-wrap: anywhere; }
 .attn-canvas .bars { display: flex; gap: 4px; align-items: end; max-width: 20rem; }
@@ -40,16 +47,16 @@ const body = `
 <div class="stamps" role="group"></div>
 <div class="sheet">
   <div class="field" tabindex="0" role="application" aria-roledescription="drawing field"><canvas></canvas><svg aria-hidden="true"></svg></div>
+  <div class="buttons">
+    <button type="button" class="read">Read it</button>
+    <button type="button" class="strew">Add clutter</button>
+    <button type="button" class="clear">Clear and draw</button>
+  </div>
   <div class="side">
     <ol class="patches" aria-label="what each glimpse saw" hidden></ol>
     <p class="said"></p>
     <div class="bars" aria-hidden="true" hidden></div>
   </div>
-</div>
-<div class="buttons">
-  <button type="button" class="read">Read it</button>
-  <button type="button" class="strew">Add clutter</button>
-  <button type="button" class="clear">Clear and draw</button>
 </div>
 <p class="help"></p>
 <span class="heard" role="status" aria-live="polite"></span>`;
@@ -195,7 +202,7 @@ async function render({ model, el }) {
   function forget() {
     clearInterval(clock);
     marks.replaceChildren();
-    patches.hidden = bars.hidden = true;
+    for (const box of [patches, bars]) box.style.visibility = "hidden"; // it keeps its room
     said.textContent = "";
     root.dataset.state = "idle";
   }
@@ -253,6 +260,7 @@ async function render({ model, el }) {
       marks.append(rect);
     });
     patches.hidden = false;
+    patches.style.visibility = "";
     patches.replaceChildren(
       ...patch.slice(0, shown).map((rows, k) => {
         const item = document.createElement("li");
@@ -266,8 +274,9 @@ async function render({ model, el }) {
       }),
       ...patch.slice(shown).map(() => document.createElement("li")),
     );
-    bars.hidden = !last;
+    bars.style.visibility = last ? "" : "hidden";
     if (!last) return;
+    bars.hidden = false;
     bars.replaceChildren(
       ...share.map((value, k) => {
         const column = document.createElement("span");

@@ -112,7 +112,7 @@ const css = `
 .attn-glimpse .window:focus-visible { outline: 3px solid #ffb15c; outline-offset: 2px; box-shadow: 0 0 0 1.5px #fff, 0 0 0 6px rgb(0 0 0 / 0.7); }
 .attn-glimpse .window svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; pointer-events: none; }
 .attn-glimpse .handle {
-  position: absolute; right: -8px; bottom: -8px; width: 16px; height: 16px; border-radius: 50%;
+  position: absolute; right: calc(var(--beyond-x) - 8px); bottom: calc(var(--beyond-y) - 8px); width: 16px; height: 16px; border-radius: 50%;
   background: #fff; border: 4px solid var(--accent); box-shadow: 0 0 0 1px rgb(0 0 0 / 0.45);
   cursor: nwse-resize; touch-action: none;
 }
@@ -298,6 +298,12 @@ function render({ model, el }) {
     for (const [name, share] of Object.entries(place)) {
       picture.style.setProperty(`--${name}`, `${100 * share}%`);
     }
+    // The handle stands on the photograph, where the corner may not.
+    const beyond = { x: [place.left, place.across], y: [place.top, place.down] };
+    for (const [axis, [first, share]] of Object.entries(beyond)) {
+      const part = Math.max(0, first + share - 1) / share;
+      handle.style.setProperty(`--beyond-${axis}`, `${100 * part}%`);
+    }
     const cell = (stride * picture.clientWidth) / width; // pixels of the screen
     const dot = clamp(0.22 * cell, 0.6, 3);
     grid.children[0].setAttribute("stroke-width", dot + clamp(0.1 * cell, 0.3, 1.2));
@@ -421,6 +427,16 @@ function render({ model, el }) {
     keys[event.key]();
   });
   stdSlider.addEventListener("input", () => blur(2 ** Number(stdSlider.value)));
+  // The slider is fine for the mouse; with the arrow keys that would be a long way.
+  stdSlider.addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5 };
+    const by = steps[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const { std } = state();
+    const most = by > 0 ? Math.max : Math.min;
+    blur(most(std * 1.05 ** by, std + by / 100));
+  });
   strideSlider.addEventListener("input", () => resize(Number(strideSlider.value)));
   for (const radio of radios) radio.addEventListener("change", () => set({ rule: radio.value }));
   find(".reset").addEventListener("click", () => set(start));

@@ -15,6 +15,7 @@ async function start() {
   const cells = [...elements].map((element, i) => new Cell(element, i + 1));
   const ready = cells.filter((cell) => cell.needs !== "torch");
   const live = ready.filter((cell) => !cell.exercise);
+  for (const cell of ready) cell.under = ready.filter((one) => cell.after.includes(one.exercise));
   let queue = Promise.resolve();
   let current = null; // the cell that is being worked on
   let loaded = false; // whether Python has come
@@ -51,7 +52,7 @@ async function start() {
   // What a cell stands on: the live cells before it, from the first that Python has not run as it
   // now reads; for an exercise, in a fresh namespace, the exercises that it names.
   function before(cell) {
-    if (cell.exercise) return ready.filter((one) => cell.after.includes(one.exercise));
+    if (cell.exercise) return cell.under;
     const earlier = live.slice(0, live.indexOf(cell));
     const first = earlier.findIndex((one) => one.ran !== one.text);
     return first < 0 ? [] : earlier.slice(first);
@@ -67,22 +68,26 @@ async function start() {
       const result = await run(one, namespace);
       if (result.error) {
         const error = `${one.name}, which comes before, has to run first.\n${result.error}`;
-        place.show({ loaded: result.loaded, error: result.loaded ? error : result.error });
+        const said = { loaded: result.loaded, error: result.loaded ? error : result.error };
+        place.show(said, cell.whole());
         return cell.tell("Not run");
       }
-      if (!one.exercise && one.text !== one.original) one.output.show(result);
+      if (!one.exercise && one.text !== one.original) one.output.show(result, one.whole());
     }
+    const of = (cell.of = cell.whole()); // the reader may go on writing
     const result = await run(cell, namespace);
-    if (!checking || result.text || result.html || result.error) cell.output.show(result);
+    if (!checking || result.text || result.html || result.error) cell.output.show(result, of);
     else cell.output.restore();
     if (!checking || result.error) {
-      if (checking && result.loaded) place.show({ text: UNCHECKED, loaded: true });
+      if (checking && result.loaded) place.show({ text: UNCHECKED, loaded: true }, of);
       return cell.tell(outcome(result));
     }
     const { exercise: name, seconds } = cell;
     const verdict = await ask(() => python.check(name, { namespace, seconds }));
-    place.show(verdict);
-    cell.tell(verdict.passed ? "All passed" : verdict.error ? outcome(verdict) : "Not yet");
+    place.show(verdict, of);
+    // The grader may have checks that are not here.
+    const passed = `${verdict.counts.join(" of ")} passed here`;
+    cell.tell(verdict.passed ? passed : verdict.error ? outcome(verdict) : "Not yet");
   }
 
   const outcome = ({ stopped, error, seconds }) =>
@@ -91,6 +96,7 @@ async function start() {
   function perform(cell, checking = false) {
     if (cell.busy) return;
     cell.working = true;
+    cell.of = cell.whole();
     cell.tell("Waiting");
     queue = queue
       .then(() => work(cell, checking))

@@ -4,7 +4,11 @@
 import { files } from "./files.mjs";
 
 const PATIENCE = 60; // seconds in which something must come while Python loads
-const EMPTY = { text: "", html: "", error: "", seconds: 0, passed: false, stopped: false };
+const EMPTY = {
+  text: "", html: "", error: "", seconds: 0, passed: false, counts: [0, 0], stopped: false,
+};
+const LEFT_OUT =
+  "Not run: while this waited, Python was stopped. Press the button again: Python starts anew.";
 
 let found;
 
@@ -24,9 +28,9 @@ async function answers(path) {
   }
 }
 
-// Each method gives {text, html, error, seconds, passed, stopped, session} and never throws. `text`
-// is what was printed, `error` is for the reader, `passed` says whether all of a check's tests pass.
-// `stopped` says that Python was ended, with all that it held; `session` counts how often it began.
+// Each method gives {text, html, error, seconds, passed, counts, stopped, session} and never throws.
+// `text` is what was printed, `error` is for the reader, `passed` says whether all of a check's tests
+// pass and `counts` how many, of how many. `stopped` says that Python was ended, with all that it held; `session` counts how often it began.
 export class Python {
   session = 0;
   #onprogress;
@@ -69,7 +73,7 @@ export class Python {
     const turn = () =>
       era === this.#era
         ? this.#ask(task, seconds)
-        : { ...EMPTY, stopped: true, session: this.session, error: "Not run: Python was stopped." };
+        : { ...EMPTY, stopped: true, session: this.session, error: LEFT_OUT };
     this.#last = this.#last.then(turn);
     return this.#last;
   }
@@ -109,7 +113,7 @@ export class Python {
               "Python starts anew with the next run.",
           );
         } else if (data.printed) {
-          printed = data.printed;
+          printed += data.printed;
         } else if (data.failed) {
           const what = started ? "Python broke down" : "Python could not be loaded";
           this.#stop(`${what}: ${data.failed}. The next run starts it anew.`);

@@ -15,28 +15,43 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-Tell = Callable[[str], Any] | None  # is told what was printed so far
+Tell = Callable[[str], Any] | None  # is told each piece that is printed
 LONGEST = 100_000  # characters that one run may print
-OFTEN = 0.2  # seconds between two tellings
 # What `attn_course.exercises.check` says where nothing is left to do.
 PASSED = "Everything that is checked here passes"
+VERDICTS = "  passed   ", "  not yet  "
+# What a page has, for whoever misses something.
+HAS = (
+    "In a page Python has its own library, NumPy and attn_course. "
+    "Run what needs more in Jupyter."
+)
+ASKS = (
+    "In a page input() has nobody to ask: write the value into the code, "
+    "or run it in Jupyter."
+)
+ENDS = "In a page there is nothing to exit: the next cell runs as always."
 
 
 class Printed(io.TextIOBase):
-    """What a run prints, told on the way too, for it may never end."""
+    """What a run prints; told at once, for what comes next may never end."""
 
     def __init__(self, tell: Tell) -> None:
-        self.text = ""
-        self._tell, self._told = tell, time.monotonic()
+        self._pieces: list[str] = []
+        self._room, self._tell = LONGEST, tell
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
 
     def write(self, text: str) -> int:
-        if len(self.text) <= LONGEST:
-            self.text += text
-            if len(self.text) > LONGEST:
-                self.text = self.text[:LONGEST] + "\n... and so on\n"
-        if self._tell and time.monotonic() - self._told > OFTEN:
-            self._tell(self.text)
-            self._told = time.monotonic()
+        if text and self._room >= 0:
+            piece = text[: self._room]
+            self._room -= len(text)
+            if self._room < 0:
+                piece += "\n... and so on\n"
+            self._pieces.append(piece)
+            if self._tell:
+                self._tell(piece)
         return len(text)
 
 
@@ -45,6 +60,7 @@ class Session:
 
     def __init__(self) -> None:
         self._spaces: dict[str, dict[str, Any]] = {}
+        self._codes: dict[str, str] = {}  # namespace -> what was run last
         self._n_run = 0
 
     def run(
@@ -53,6 +69,7 @@ class Session:
         """Run a cell; show its last expression as a notebook would."""
         self._n_run += 1
         file = f"<cell {self._n_run}>"
+        self._codes[namespace] = code
         lines = code.splitlines(keepends=True)
         linecache.cache[file] = len(code), None, lines, file
 
@@ -77,13 +94,14 @@ class Session:
         self, name: str, namespace: str = "page", tell: Tell = None
     ) -> str:
         """Check the answer to an exercise that a namespace holds."""
+        said: list[str] = []
 
         def work(space: dict[str, Any], show: Callable[..., None]) -> None:
-            from attn_course.exercises import check
+            from attn_course.exercises import verdict
 
-            check(name, space)
+            said.extend(verdict(name, space))  # the page wraps
 
-        return self._do(work, namespace, tell)
+        return self._do(work, namespace, tell, said=said)
 
     def _do(
         self,
@@ -91,6 +109,7 @@ class Session:
         namespace: str,
         tell: Tell,
         file: str = "",
+        said: list[str] | None = None,
     ) -> str:
         printed = Printed(tell)
         shown: list[str] = []
@@ -113,12 +132,23 @@ class Session:
                 work(space, show)
             except BaseException as caught:  # exit() is no exit from here
                 error = told(caught, file)
+        text = printed.text
+        if said:  # first, for the code may print much
+            verdict = quoted(said, self._codes.get(namespace, ""))
+            text = (
+                f"{verdict}\nYour code printed:\n{text}" if text else verdict
+            )
+        done, left = (
+            sum(one.startswith(begin) for one in said or ())
+            for begin in VERDICTS
+        )
         result = {
-            "text": printed.text,
+            "text": text,
             "html": "\n".join(shown),
             "error": error,
             "seconds": time.perf_counter() - start,
-            "passed": PASSED in printed.text,
+            "passed": any(one.startswith(PASSED) for one in said or ()),
+            "counts": [done, done + left],  # checks that pass, and all
         }
         return json.dumps(result)
 
@@ -133,6 +163,29 @@ def rich(value: Any) -> str:
     return ""
 
 
+def quoted(verdict: list[str], code: str) -> str:
+    """What a check says, with the lines of the code that it names."""
+    lines, said = code.splitlines(), []
+    for line in verdict:
+        said.append(line)
+        indent = " " * (len(line) - len(line.lstrip()))
+        for number in re.findall(r" in line (\d+)\b", line):
+            said += [
+                f"{indent}Line {number}: {one.strip()}"
+                for one in lines[int(number) - 1 : int(number)]
+            ]
+    return "".join(f"{line}\n" for line in said)
+
+
+def advice(error: BaseException) -> str:
+    """What to do where the page, and not the code, is the reason."""
+    if isinstance(error, ModuleNotFoundError):
+        return HAS
+    if isinstance(error, EOFError) and "reading a line" in str(error):
+        return ASKS
+    return ENDS if isinstance(error, SystemExit) else ""
+
+
 def told(error: BaseException, file: str) -> str:
     """A traceback of the reader's own lines, without the package's."""
     whole = traceback.TracebackException.from_exception(error)
@@ -144,4 +197,5 @@ def told(error: BaseException, file: str) -> str:
         text = text.removeprefix("Traceback (most recent call last):\n")
     text = text.replace(f'File "{file}", line ', "Line ")
     earlier = r"Line \1 of an earlier cell"
-    return re.sub(r'File "<cell \d+>", line (\d+)', earlier, text)
+    text = re.sub(r'File "<cell \d+>", line (\d+)', earlier, text)
+    return f"{text}\n{advice(error)}".rstrip()

@@ -1,6 +1,7 @@
 // Python in a thread of its own, so that the page stays responsive and an endless loop can be ended.
 // It is told {task: "load"}, {task: "run", code, namespace} or {task: "check", name, namespace}, one
-// at a time. It tells {progress}, {started: true}, {printed} and at the end {result}, or {failed}.
+// at a time. It tells {progress}, {started: true}, {printed} (a piece) and at the end {result}, or
+// {failed}.
 
 import { files } from "./files.mjs";
 
