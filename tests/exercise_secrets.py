@@ -3,7 +3,7 @@
 `secrets(exercise)` has the lines of the solution, the source and the sentences of hidden checks,
 and the sentences of model answers and rubrics. `leaks(exercise, text)` says which of them stand in
 a text, be it a source, a notebook or a page. What the starter, the prompt, the visible checks or a
-room's `reference.py` or `functional.py` say as well is no secret.
+source that the book shows say as well is no secret.
 """
 
 import ast
@@ -20,7 +20,8 @@ SHORTEST_SENTENCE = 25  # letters
 # Lines that anybody writes.
 GENERIC = re.compile(
     r"((for|while|if|elif|with|except) .*:|return \w+(, \w+)*|continue|else:"
-    r"|(import|from) .*|@check\(.*\)|def \w+\(answer.*|#.*)"
+    r"|(import|from) .*|got = answer\.\w+\(|@check\(.*\)|def \w+\(answer.*|#.*"
+    r"|\) -> .*:|\w+: [\w.]+,)"  # of a signature
 )
 
 
@@ -96,7 +97,7 @@ def _marked(exercise: Exercise) -> str:
 
 @cache
 def _public(exercise: Exercise) -> str:
-    """What everybody may read: the prompt with its hints, the starter, the rooms' two paths."""
+    """What everybody may read: the prompt with its hints, the starter, the sources shown."""
     texts = [exercise.title, exercise.text, *exercise.hints]
     texts += [question.text for question in exercise.questions]
     # The starter, but for what might be left in it by mistake; a line to be repaired is given.
@@ -106,7 +107,10 @@ def _public(exercise: Exercise) -> str:
 
 @cache
 def _paths() -> str:
-    files = [*PACKAGE.glob("*/reference.py"), *PACKAGE.glob("*/functional.py")]
+    # The book shows the source of every room, of the figures, and of the tests behind the errata.
+    rooms = {path.parent for path in PACKAGE.glob("*/reference.py")} | {PACKAGE / "figures"}
+    files = [path for room in sorted(rooms) for path in sorted(room.glob("*.py"))]
+    files.append(PACKAGE.parent / "tests" / "test_errata.py")
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 

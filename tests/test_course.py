@@ -161,6 +161,11 @@ def handed_out(tmp_path_factory):
     exercises = {
         "double": (FRONT.format(title="Double", kind="code", order=1, more=""), SOLUTION, CHECKS),
         "reason": (FRONT.format(title="Why", kind="concept", order=2, more="") + QUESTION,),
+        "size": (
+            FRONT.format(title="Size", kind="code", order=5, more=""),
+            SOLUTION.replace("double", "size").replace('."""\n\n', '."""\n\ndouble = 2\n', 1),
+            CHECKS.replace("double", "size"),
+        ),
         "twice": (FRONT.format(title="Two", kind="code", order=4, more=""), SOLUTION, CHECKS),
         "fourfold": (
             FRONT.format(title="Four", kind="code", order=3, more='after = ["trial/double"]'),
@@ -286,7 +291,9 @@ def fake_report(course, student, earned, **more):
         ('["mine"]', '["thine"]', r"line 3: there is no folder .*thine"),
         ("[extensions.week1]", "[extensions.week9]", r"line 21: .*did you mean week2 or week1"),
         ('"trial/reason"]', '"trial/twice"]',
-         r"line 13: week1: trial/double and trial/twice both ask for a function 'double'"),
+         r"line 13: week1: trial/double and trial/twice both define 'double'"),
+        ('"trial/reason"]', '"trial/size"]',
+         r"line 13: week1: trial/double and trial/size both define 'double'"),
         ("bo = 2026-12-02", "bo = 2026-11-02", r"line 22: .*ends before week1 is due"),
         ("[late]", "[late", r"line 5"),
         ('weight = { "trial/double" = 2 }', 'by_hand = "no"', r"line 14: by_hand must be true or"),

@@ -528,24 +528,12 @@ def test_right_answers_pass(name, who):
     proof_that_it_passes(load(name, ROOTS), who)
 
 
-def bound(source: str) -> set[str]:
-    """The names that a cell gives a value, imports apart."""
-    found = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            stored = (one for one in ast.walk(node) if isinstance(one, ast.Name))
-            found |= {one.id for one in stored if isinstance(one.ctx, ast.Store)}
-    return found
-
-
 def proof_of_one_notebook(exercises: list[Exercise]) -> None:
     """All answers of a chapter stand in one notebook, and none of them spoils another."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     taken: dict[str, str] = {}
     for one in exercises:
-        for name in sorted(bound(one.starter())):
+        for name in one.binds():
             assert name not in taken, f"{name} is given by {taken[name]} and by {one.name}"
             taken[name] = one.name
         exec(compile(one.solution(), f"solution of {one.name}", "exec"), namespace)

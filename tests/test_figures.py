@@ -734,7 +734,9 @@ CSS = (Path(__file__).parents[1] / "book" / "_ext" / "book.css").read_text(encod
 
 def theme(name, variable="--pst-color-background"):
     """A colour of the light or of the dark page."""
-    block = re.search(rf'html\[data-theme="{name}"\] {{(.*?)}}', CSS, re.DOTALL)[1]
+    # The light theme holds where nothing is said, as without scripts.
+    themed = {"dark": 'html[data-theme="dark"]', "light": 'html:not([data-theme="dark"])'}[name]
+    block = re.search(re.escape(themed) + r" {(.*?)}", CSS, re.DOTALL)[1]
     return re.search(rf"{variable}: (#\w{{6}});", block)[1]
 
 

@@ -322,12 +322,12 @@ def test_tab_reaches_everything_and_shows_where_it_is(page):
     )
     page.locator("[data-grip=move]").press("ArrowLeft")  # a key: focus is shown
     reached = [page.evaluate(look)]
-    while reached[-1][0] != "output":
+    while reached[-1][0] != "sampled":
         page.keyboard.press("Tab")
         reached.append(page.evaluate(look))
         assert len(reached) < 20
     assert [name or kind for name, kind, *_ in reached] == [
-        "move", "x", "y", "turn", *["number"] * 6, "radio", "radio", "reset", "output",
+        "move", "x", "y", "turn", *["number"] * 6, "radio", "radio", "reset", "sampled",
     ]  # fmt: skip
     assert all(seen and named for *_, seen, named in reached)
 

@@ -271,8 +271,10 @@ def test_the_films_are_walked_through_and_are_those_of_the_tracker(page, key, in
     best, worst = mean.argmax(), mean.argmin()
     assert_allclose(np.array(said, float), overlap[[best, worst], index], rtol=0, atol=0.0051)
     shown = pixels(page, ".attn-frames canvas")
-    film = np.concatenate([frame[best, index], frame[worst, index]], axis=1)
-    film = (17 * (15 * film).round()).repeat(2, 0).repeat(2, 1)
+    left, right = (
+        (17 * (15 * frame[n, index]).round()).repeat(2, 0).repeat(2, 1) for n in (best, worst)
+    )
+    film = np.concatenate([left, np.full((128, 4), 255), right], axis=1)
     bare = (shown == shown[..., :1]).all(axis=-1) & (shown[..., 0] < 255)  # no outline there
     assert bare.mean() > 0.5
     assert_allclose(shown[bare][:, 0], film[bare])

@@ -100,6 +100,17 @@ class Exercise:
         named = (node.name for node in tree.body if isinstance(node, ast.FunctionDef))
         return tuple(name for name in named if not name.startswith("_"))
 
+    def binds(self) -> tuple[str, ...]:
+        """Every name that its cell gives a value, imports apart."""
+        found = []
+        for node in ast.parse(self.starter()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.append(node.name)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                stored = (one for one in ast.walk(node) if isinstance(one, ast.Name))
+                found += [one.id for one in stored if isinstance(one.ctx, ast.Store)]
+        return tuple(dict.fromkeys(found))
+
     def checks(self) -> list[Check]:
         """The checks, in order; a student's copy has the visible ones alone."""
         return checks_in(self._module()) if self.has_code else []

@@ -471,7 +471,7 @@ class _Reader:
     def fits(
         self, exercise: Exercise, together: list[str], met: set[str], writes: dict[str, str]
     ) -> None:
-        """Refuse an exercise that builds on one not met, or whose functions another asks for."""
+        """Refuse an exercise that builds on one not met or defines what another defines."""
         for other in exercise.after:
             if other in together and other not in met:
                 raise ExerciseError(
@@ -482,12 +482,12 @@ class _Reader:
                     f"{exercise.name} builds on {other}, which is in no assignment up to this one; "
                     f"add {other} before it"
                 )
-        for function in exercise.gives() if exercise.has_code else ():
-            other = writes.setdefault(function, exercise.name)
+        for name in exercise.binds() if exercise.has_code else ():
+            other = writes.setdefault(name, exercise.name)
             if other != exercise.name:
                 raise ExerciseError(
-                    f"{other} and {exercise.name} both ask for a function {function!r}, and a "
-                    "notebook can hold one; move one of the two to another assignment"
+                    f"{other} and {exercise.name} both define {name!r}, and a notebook "
+                    "can hold one; move one of the two to another assignment"
                 )
 
     def extensions(

@@ -6,12 +6,12 @@ SAME, CROSS, SHIFT = 0.5, 0.2, 0.1
 THETA = np.array([[SAME, CROSS, SHIFT], [-CROSS, SAME, -SHIFT]])
 
 
-def probe(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def question(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A ramp along x, which a bilinear view turns into a plane."""
     return np.indices(size)[1][None].astype(float), THETA
 
 
-def verdict(view: np.ndarray, size: tuple[int, int]) -> tuple[bool, bool, bool]:
+def diagnosis(view: np.ndarray, size: tuple[int, int]) -> tuple[bool, bool, bool]:
     """One fault each from the plane's height, the sign of a slope and the size of the other.
 
     In the middle both conventions of the grid are zero, and only the shift is left.

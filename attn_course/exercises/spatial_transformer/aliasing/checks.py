@@ -7,7 +7,7 @@ import numpy as np
 from attn_course._typing import Array
 from attn_course.exercises.checking import Mutant, Wrong, check, close
 
-N_PIXEL, N_VIEW = 96, 12
+N_SIDE, N_VIEW = 96, 12
 SCALES = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 WAYS = ("1x1", "2x2", "4x4", "8x8", "blur")
 N_SEED, N_AGAIN = 3, 16  # fewest seeds, trials run again
@@ -16,11 +16,11 @@ PLACE = np.arange(N_VIEW)
 
 
 def _noise(seed: int) -> Array:
-    return np.random.default_rng(seed).standard_normal((N_PIXEL, N_PIXEL))
+    return np.random.default_rng(seed).standard_normal((N_SIDE, N_SIDE))
 
 
 def _corner(seed: int, scale: float) -> Array:
-    room = N_PIXEL - 16 - N_VIEW * scale
+    room = N_SIDE - 16 - N_VIEW * scale
     return 7.5 + room * np.random.default_rng([seed, 1]).random(2)
 
 
@@ -118,9 +118,9 @@ def _way(trial: dict[str, Any]) -> str:
 
 @check(points=1)
 def five_errors_are_predicted(answer: Any, rng: np.random.Generator) -> None:
-    """prediction() must return {"1x1": e, "2x2": e, "4x4": e, "8x8": e, "blur": e}, errors from 0
+    """expected_errors() must return {"1x1": e, "2x2": e, "4x4": e, "8x8": e, "blur": e}, errors from 0
     up."""
-    got = answer.prediction()
+    got = answer.expected_errors()
     if not isinstance(got, dict) or set(got) != set(WAYS):
         raise Wrong(
             'Return a dictionary with the keys "1x1", "2x2", "4x4", "8x8" and "blur".'

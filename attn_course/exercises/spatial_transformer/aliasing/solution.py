@@ -5,29 +5,29 @@ from typing import Any
 
 import numpy as np
 
-N_PIXEL, N_VIEW = 96, 12  # sides of an image and of a view
+N_SIDE, N_VIEW = 96, 12  # sides of an image and of a view
 SCALES = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)  # image pixels per view pixel
 WAYS = ("1x1", "2x2", "4x4", "8x8", "blur")
 
 
 def noise(seed: int) -> np.ndarray:
-    """An image (N_PIXEL, N_PIXEL): each pixel by itself, mean 0 and std 1."""
-    return np.random.default_rng(seed).standard_normal((N_PIXEL, N_PIXEL))
+    """An image (N_SIDE, N_SIDE): each pixel by itself, mean 0 and std 1."""
+    return np.random.default_rng(seed).standard_normal((N_SIDE, N_SIDE))
 
 
 def stripes(period: float) -> np.ndarray:
-    """An image (N_PIXEL, N_PIXEL) of upright stripes, `period` in pixels."""
-    wave = np.cos(2 * np.pi * np.arange(N_PIXEL) / period)
-    return np.tile(wave, (N_PIXEL, 1))
+    """An image (N_SIDE, N_SIDE) of upright stripes, `period` in pixels."""
+    wave = np.cos(2 * np.pi * np.arange(N_SIDE) / period)
+    return np.tile(wave, (N_SIDE, 1))
 
 
 def corner(seed: int, scale: float) -> np.ndarray:
     """Where a seed's window begins, (x, y) of its upper left corner."""
-    room = N_PIXEL - 16 - N_VIEW * scale  # 8 pixels are left on all sides
+    room = N_SIDE - 16 - N_VIEW * scale  # 8 pixels are left on all sides
     return 7.5 + room * np.random.default_rng([seed, 1]).random(2)
 
 
-def prediction() -> dict[str, float]:
+def expected_errors() -> dict[str, float]:
     """The relative error that you expect of each way at scale 4."""
     ### BEGIN SOLUTION
     return {"1x1": 1.0, "2x2": 0.5, "4x4": 0.2, "8x8": 0.1, "blur": 0.1}

@@ -44,9 +44,9 @@ def named(faults: tuple[bool, ...]) -> str:
 
 def probed(answer: Any, size: tuple[int, int]) -> tuple[Array, Array]:
     """The image and theta of the answer, looked over."""
-    given = answer.probe(size)
+    given = answer.question(size)
     if not isinstance(given, tuple | list) or len(given) != 2:
-        raise Wrong("probe must return two things, the image and theta.")
+        raise Wrong("question must return two things, the image and theta.")
     image, theta = (np.array(one, dtype=float) for one in given)
     if image.shape != (1, *size):
         raise Wrong(
@@ -69,7 +69,7 @@ def told(
 ) -> tuple[bool, ...]:
     """The verdict on what a port reads from the answer's own probe."""
     view = rounded(read(*probed(answer, size), faults), rng)
-    said = answer.verdict(view, size)
+    said = answer.diagnosis(view, size)
     if not isinstance(said, tuple | list | np.ndarray) or np.shape(said) != (
         3,
     ):

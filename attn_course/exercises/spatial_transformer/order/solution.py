@@ -28,7 +28,7 @@ def _predicted(
 ### END SOLUTION
 
 
-def probe(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def question(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """An image (1, height, width) and a theta (2, 3) for a port to read."""
     ### BEGIN SOLUTION
     row, column = np.indices(size)
@@ -36,7 +36,7 @@ def probe(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     ### END SOLUTION
 
 
-def verdict(
+def diagnosis(
     view: np.ndarray, size: tuple[int, int]
 ) -> tuple[bool, bool, bool]:
     """Which faults the port has that read the probe.

@@ -167,9 +167,10 @@ def white_fades_into_black(answer: Any, rng: np.random.Generator) -> None:
             raise Wrong(
                 "The image ends abruptly at its outermost centres: it ought to fade over one pixel."
             )
+    wanted = pixels(image, x, y)
     close(
         got,
-        pixels(image, x, y),
+        wanted,
         "Within a pixel outside of a white image the fading is wrong.",
     )
     x[0], x[1], y[2], y[3] = -far, 7 + far, -far, 4 + far

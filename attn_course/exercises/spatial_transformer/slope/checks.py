@@ -747,17 +747,17 @@ MUTANTS = {
         says="has to be multiplied by upstream",
     ),
     "grid: weights not of the other axis": Mutant(
-        old="weight = np.where(step, share, 1 - share)[..., ::-1]",
-        new="weight = np.where(step, share, 1 - share)",
+        old="weight = np.where(step, beyond, 1 - beyond)[..., ::-1]",
+        new="weight = np.where(step, beyond, 1 - beyond)",
         falls_by="slope_between_grid_lines",
         says="when the point moves a little",
     ),
     "grid: slope to the left": Mutant(
-        old="    low = np.floor(position)\n"
-        "    share = position - low\n"
+        old="    before = np.floor(position)\n"
+        "    beyond = position - before\n"
         "    d_position",
-        new="    low = np.ceil(position) - 1\n"
-        "    share = position - low\n"
+        new="    before = np.ceil(position) - 1\n"
+        "    beyond = position - before\n"
         "    d_position",
         falls_by="slope_on_grid_lines",
         says="this is the slope to the left",
@@ -788,8 +788,8 @@ MUTANTS = {
         says="negative ones for the other end",
     ),
     "grid: int() for floor": Mutant(
-        old="    low = np.floor(position)\n    share = position - low\n    d_position",
-        new="    low = np.trunc(position)\n    share = position - low\n    d_position",
+        old="    before = np.floor(position)\n    beyond = position - before\n    d_position",
+        new="    before = np.trunc(position)\n    beyond = position - before\n    d_position",
         falls_by="slope_outside",
         says="where the image fades",
     ),

@@ -33,13 +33,13 @@ def image_gradient(
     ### BEGIN SOLUTION
     count = np.array(size[::-1])
     position = _in_pixels(grid, count, padding, align_corners)
-    low = np.floor(position)
-    share = position - low
+    before = np.floor(position)
+    beyond = position - before
     d_image = np.zeros((len(upstream), *size))
     for step in NEIGHBOURS:
-        pixel = low + step
+        pixel = before + step
         there = ((pixel >= 0) & (pixel < count)).all(axis=-1)
-        weight = np.where(step, share, 1 - share).prod(axis=-1)
+        weight = np.where(step, beyond, 1 - beyond).prod(axis=-1)
         x, y = pixel[there].astype(int).T
         passed = (weight * upstream)[:, there]
         np.add.at(np.moveaxis(d_image, 0, -1), (y, x), passed.T)
@@ -58,14 +58,14 @@ def grid_gradient(
     ### BEGIN SOLUTION
     count = np.array(image.shape[:0:-1])
     position = _in_pixels(grid, count, padding, align_corners)
-    low = np.floor(position)
-    share = position - low
+    before = np.floor(position)
+    beyond = position - before
     d_position = np.zeros(grid.shape)
     for step in NEIGHBOURS:
-        pixel = low + step
+        pixel = before + step
         there = ((pixel >= 0) & (pixel < count)).all(axis=-1)
         sign = np.where(step, 1.0, -1.0)
-        weight = np.where(step, share, 1 - share)[..., ::-1]
+        weight = np.where(step, beyond, 1 - beyond)[..., ::-1]
         x, y = np.moveaxis(np.clip(pixel, 0, count - 1).astype(int), -1, 0)
         seen = there * (upstream * image[:, y, x]).sum(axis=0)
         d_position += seen[..., None] * sign * weight

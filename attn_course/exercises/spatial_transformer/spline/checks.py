@@ -99,7 +99,7 @@ def radial_near_and_far(answer: Any, rng: np.random.Generator) -> None:
 
 
 @check(points=1, hidden=True)
-def rows_sum_to_one(answer: Any, rng: np.random.Generator) -> None:
+def weights_sum_to_one(answer: Any, rng: np.random.Generator) -> None:
     """The rows of the weights must sum to one, among the control points and beyond them."""
     for n_control in (4, 7, 13):
         control = control_of(rng, n_control)
@@ -286,7 +286,7 @@ MUTANTS = {
     "no constant term": Mutant(
         old=PLANE,
         new="    return point",
-        falls_by="rows_sum_to_one",
+        falls_by="weights_sum_to_one",
         says="Is there a constant term",
     ),
     "no terms in x and y": Mutant(
@@ -298,7 +298,7 @@ MUTANTS = {
     "no affine part at all": Mutant(
         old=PLANE,
         new="    return np.ones((len(point), 0))",
-        falls_by="rows_sum_to_one",
+        falls_by="weights_sum_to_one",
         says="Rows do not sum to one",
     ),
     "something small on the diagonal": Mutant(
