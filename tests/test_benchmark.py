@@ -66,12 +66,13 @@ def test_both_windows_look_at_the_same_place():
 
 
 def test_a_record_is_written(tmp_path, capsys):
-    assert benchmark.main(["spatial_transformer", "--rounds", "2", "--out", str(tmp_path)]) == 0
+    assert benchmark.main(["spatial_transformer", "--rounds", "5", "--out", str(tmp_path)]) == 0
     record = benchmark.read("spatial_transformer", folder=tmp_path)
     assert json.dumps(record["rows"]).count('"seconds"') == 6 * 5
-    wide = [row for row in record["rows"] if row["image"] == 256 and row["pass"] != "forward"]
-    for row in wide:  # on a machine at peace about three
-        assert benchmark.ratio(row, "gaussian", "bilinear") > 1.2
+    wide = [row for row in record["rows"] if row["image"] == 256 and row["pass"] == "parameters"]
+    for row in wide:  # at peace about three; the quick readings, for other tests run beside this
+        low = {name: arm["low"] for name, arm in row["arms"].items()}
+        assert low["gaussian"] > 1.2 * low["bilinear"]
     assert "wrote" in capsys.readouterr().out
 
 

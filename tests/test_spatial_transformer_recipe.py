@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from attn_course.spatial_transformer import recipe, recipe_race, task
+from attn_course.gaussian.functional import draw_window
+from attn_course.spatial_transformer import recipe, recipe_race, reference, task
 from attn_course.training import loop
 
-ARMS = ("rotated-fcn-1k", "rts-cnn-1k", "rotated-st-fcn-1k", "rts-st-cnn-1k", "clutter-st-fcn")
+ARMS = (
+    *("rotated-fcn-1k", "rts-cnn-1k", "rotated-st-fcn-1k", "rts-st-cnn-1k", "strip-50"),
+    *("clutter-st-fcn", "clutter-gaussian-700", "clutter-tied-700", "clutter-averaged-700"),
+)
 
 
 @pytest.mark.parametrize("arm", [arm for arm in recipe.ARMS if "-tune-" not in arm])
@@ -59,13 +63,67 @@ def test_a_transformer_that_undoes_the_turn_leaves_no_tilt():
     tensors = loop.to_tensors(part, "cpu", torch.float32)
     upright = recipe.predict(config, Straightens(), tensors)
     assert upright["tilt"].abs().max() == 0
+    assert set(upright["scale"].tolist()) == {100}
     start = recipe.build(config, torch.Generator().manual_seed(0))
     as_it_is = recipe.predict(config, start, tensors)["tilt"].numpy()
     turned = np.degrees(np.arctan2(part["pose"][:, 1, 0], part["pose"][:, 0, 0]))
     np.testing.assert_allclose(as_it_is, turned, atol=0.51)
     wrong = np.zeros(len(turned), np.uint8)
-    spread = recipe.measure(config, {"wrong": wrong, "tilt": as_it_is})["tilt"]
+    half = np.full(len(turned), 50)
+    measured = recipe.measure(config, {"wrong": wrong, "tilt": as_it_is, "scale": half})
+    assert measured["scale"] == 0.5
+    spread = measured["tilt"]
     assert 40 < spread < 65  # 52 for a uniform turn within 90 degrees either way
+
+
+def window(generator, n=5):
+    """Raw numbers of windows inside an image of 60 by 60, std as large as half a stride."""
+    raw = 0.3 * torch.rand(n, 5, generator=generator) - 0.15
+    raw[:, 3] -= 1.0
+    stride = 59 / 11 * raw[:, 3].exp()
+    raw[:, 2] = 2 * (0.5 * stride).log()
+    return raw
+
+
+def test_the_readers_differ_in_how_they_read_and_in_nothing_else():
+    """One window, three ways: its own std, a tied one, and points where the Gaussians stand."""
+    generator = torch.Generator().manual_seed(3)
+    image = torch.rand(5, 1, 60, 60, generator=generator)
+    raw = window(generator)
+    read = {name: look(image, raw, 12) for name, look in recipe.READERS.items()}
+    torch.testing.assert_close(read["tied"], read["gaussian"], rtol=1e-4, atol=1e-5)
+    mean, _, stride, intensity = draw_window(raw, (60, 60), 12)
+    for n in range(5):
+        place = (mean[n] + stride[n] * torch.arange(12)[:, None]).double().numpy()  # (12, 2)
+        x, y = np.meshgrid(place[:, 0], place[:, 1])
+        grid = np.stack([reference.normalised_position(p, 60) for p in (x, y)], axis=-1)
+        by_hand = reference.bilinear_sample(image[n].double().numpy(), grid)
+        np.testing.assert_allclose(read["bilinear"][n] / intensity[n], by_hand, atol=1e-4)
+    other = raw.clone()
+    other[:, 2] += 1  # the std, which the others do not use
+    for name, look in recipe.READERS.items():
+        same = torch.equal(look(image, other, 12), read[name])
+        assert same == (name != "gaussian")
+
+
+def test_four_samples_a_pixel_are_the_mean_over_its_quarters():
+    """On stripes of one pixel under a stride of two, one sample sees stripes and four see grey."""
+    stripes = (torch.arange(60) % 2).float().expand(1, 1, 60, 60)
+    raw = torch.tensor([[0.0, 0.0, 0.0, np.log(2 * 11 / 59), 0.0]], dtype=torch.float32)
+    raw[0, :2] = (29.0 + 0.5 - 29.5) / 30.5 + 0.5 / 30.5  # centres of the window on whole pixels
+    one, four = (recipe.READERS[name](stripes, raw, 12) for name in ("bilinear", "averaged"))
+    assert float((one - 0.5).abs().min()) > 0.4
+    torch.testing.assert_close(four, torch.full_like(four, 0.5), atol=1e-4, rtol=0)
+
+
+def test_an_arm_of_the_frames_collapses_in_the_picture_and_not_in_black():
+    """What the grey frame is: a normalised black digit is not zero, an unnormalised one is."""
+    for name, outside in (("black", 0.0), ("grey", 0.0), ("border", None)):
+        config = recipe.configure("book", f"frame-{name}-{recipe.LR['st-fcn']}")
+        image = next(recipe.examples(config, True))["image"]
+        corner = float(image[0, 0, 0, 0])
+        assert config.padding == ("zeros" if outside == 0 else "border")
+        assert (corner == 0) == (name == "black")
 
 
 def test_a_window_of_the_race_on_its_target_stays():

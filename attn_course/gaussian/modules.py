@@ -1,5 +1,7 @@
 """Models with a Gaussian glimpse: a reader of digits, a tracker, and bare windows to be fitted."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,8 @@ class GlimpseReader(nn.Module):
         Height and width of the images, in pixels.
     generator : torch.Generator
         Where the initial weights come from.
+    look : callable
+        What takes the place of `functional.draw_read`, called as that is.
 
     Notes
     -----
@@ -37,9 +41,11 @@ class GlimpseReader(nn.Module):
         size: tuple[int, int],
         generator: torch.Generator,
         frozen: bool = False,
+        look: Callable[[Tensor, Tensor, int], Tensor] = draw_read,
     ) -> None:
         super().__init__()
         _check.at_least("n_step", n_step, 1)
+        self.look = look
         self.n_step, self.n_filter, self.frozen = n_step, n_filter, frozen
         self.window = Dense(d_hidden, 5, generator)
         self.read = Dense(n_filter**2 + 5, d_hidden, generator)
@@ -55,7 +61,7 @@ class GlimpseReader(nn.Module):
         raws = []
         for _ in range(self.n_step):
             raw = self.window(torch.zeros_like(hidden) if self.frozen else hidden)
-            patch = draw_read(image, raw, self.n_filter)
+            patch = self.look(image, raw, self.n_filter)
             feature = torch.cat([patch.flatten(-3), raw], dim=-1)
             hidden = self.core(self.read(feature).relu(), hidden)
             raws.append(raw)

@@ -1,12 +1,14 @@
 """How the recorded classifiers are made: digits under distortions, and digits in clutter.
 
 An arm is named DISTORTION-MODEL-SIZE, as rotated-st-cnn-5k: trained on 5,000 digits, each distorted
-afresh whenever it comes up, or CLUTTER-MODEL on the very canvases of the Gaussian chapter.
+afresh whenever it comes up; or, on the very canvases of the Gaussian chapter, clutter-MODEL, with
+the number of updates for the models that differ in nothing but how they read a window. The arms
+strip-UPDATES watch one transformer over its training, frame-PADDING-RATE count how often it fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,16 @@ from torch import Tensor, nn
 
 from attn_course import data
 from attn_course._typing import Array
+from attn_course.gaussian.functional import (
+    draw_read,
+    draw_window,
+    first_to_centre,
+    gaussian_glimpse,
+)
+from attn_course.gaussian.modules import GlimpseReader
 from attn_course.gaussian.task import clutter
 from attn_course.spatial_transformer import modules, task
+from attn_course.spatial_transformer.functional import warp
 
 MECHANISM = "spatial_transformer"
 DATA = ("mnist",)
@@ -27,7 +37,7 @@ class Config:
     """Settings of a run; `--set name=value` changes one."""
 
     distortion: str = "rotated"  # one of task.DISTORTIONS, or clutter
-    model: str = "st-cnn"  # fcn or cnn, with st- in front behind a transformer
+    model: str = "st-cnn"  # fcn or cnn, with st- in front behind a transformer; or one of READERS
     warp: str = "affine"  # kind of the transformer
     padding: str = "zeros"  # of the transformer
     normalise: bool = False  # whether images are given mean 0 and std 1 before the model sees them
@@ -35,6 +45,7 @@ class Config:
     n_train: int = 20_000  # digits to train on, the first of MNIST
     n_example: int = 10_000  # test digits
     tune: bool = False  # evaluate on training digits set aside, the last 10,000
+    keep_raw: bool = False  # whether the record keeps the raw numbers of every warp
     batch: int = 128
     n_update: int = 1_200  # steps of gradient descent
     lr: float = 4e-3
@@ -46,9 +57,44 @@ class Config:
 SHORT = dict(zip(("rotated", "rts", "projective", "elastic"), task.DISTORTIONS, strict=True))
 MODELS = ("fcn", "cnn", "st-fcn", "st-cnn")
 SIZES = {"1k": 1_000, "5k": 5_000, "20k": 20_000}
+UPDATES = {"fcn": 3_000, "cnn": 800}  # about the same time
+CANVASES = (700, 1_400, 2_800)  # updates, each of 128 new canvases
+FRAMES = {  # three ways for a warp that reaches past the edge
+    "black": {"normalise": False, "padding": "zeros"},
+    "grey": {"normalise": True, "padding": "zeros"},
+    "border": {"normalise": True, "padding": "border"},
+}
+STRIP = (50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800)  # updates
 CHANNELS = (16, 32)  # of the convolution readers
 MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+
+
+def _cropped(
+    image: Tensor, raw: Tensor, n: int, std: float | None = None, n_sample: int = 1
+) -> Tensor:
+    """The window of `draw_read` without its own std: `std` is in strides, None for bilinear."""
+    height, width = image.shape[-2:]
+    mean, _, stride, intensity = draw_window(raw, (height, width), n)
+    if std is not None:
+        patch = gaussian_glimpse(image, mean, std * stride, stride, (n, n))
+    else:  # outer edges at -1 and 1: a window spans a stride for each of its pixels
+        span, centre = raw.new_tensor([width, height]), first_to_centre(mean, stride, n)
+        crop = torch.cat([n * stride / span, (2 * centre + 1) / span - 1], dim=-1)
+        patch = warp(image, crop, "crop", (n, n), n_sample=n_sample)
+    return patch * intensity[..., None, None, None]
+
+
+READERS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "gaussian": draw_read,
+    "tied": partial(_cropped, std=0.5),
+    "bilinear": _cropped,
+    "averaged": partial(_cropped, n_sample=2),  # each pixel of the glimpse is four samples' mean
+}
+
+
+# The best of RATES on digits set aside, after 600 updates (readers: 700).
+LR = dict.fromkeys((*MODELS, *READERS), 4e-3)
 
 
 def _arms() -> dict[str, dict[str, Any]]:
@@ -56,23 +102,43 @@ def _arms() -> dict[str, dict[str, Any]]:
     for short in ("rotated", "rts"):
         for model in MODELS:
             for size, n in SIZES.items():
-                arms[f"{short}-{model}-{size}"] = {"model": model, "n_train": n}
+                arms[f"{short}-{model}-{size}"] = _plain(model) | {"n_train": n}
+    clutter = {"n_parameter": 120_000, "n_update": 2_800, "n_train": 60_000}
     for model in ("st-fcn", "st-cnn"):
-        change = {"distortion": "clutter", "n_parameter": 120_000, "n_update": 2_800}
-        arms[f"clutter-{model}"] = change | {"model": model, "n_train": 60_000}
+        arms[f"clutter-{model}"] = clutter | {"model": model, "lr": LR[model]}
+    for model in READERS:
+        change = clutter | {"model": model, "lr": LR[model]}
+        for n in CANVASES:
+            arms[f"clutter-{model}-{n}"] = change | {"n_update": n}
+        for lr in RATES:
+            tuned = {"n_update": CANVASES[0], "tune": True, "lr": lr}
+            arms[f"clutter-{model}-tune-{lr}"] = change | tuned
     for model in MODELS:
         for lr in RATES:
             change = {"model": model, "n_train": 5_000, "tune": True, "n_update": 600, "lr": lr}
             arms[f"rotated-{model}-tune-{lr}"] = change
+    for n in STRIP:
+        change = {"n_update": n, "n_example": 500, "keep_raw": True}
+        arms[f"strip-{n}"] = _plain("st-fcn") | change
+    for name, how in FRAMES.items():
+        for lr in (LR["st-fcn"], 4 * LR["st-fcn"]):
+            change = how | {"n_update": 1_000, "n_example": 1_000, "lr": lr}
+            arms[f"frame-{name}-{lr}"] = _plain("st-fcn") | change
     book = tuple(arms)
     for short in SHORT:  # the paper's table
         for model in MODELS:
-            for warp in ("affine", "projective", "spline") if "st" in model else ("",):
-                name = f"{short}-{model}-{warp}-60k".replace("--", "-")
-                arms[name] = {"model": model, "n_train": 60_000, "warp": warp or "affine"}
+            for kind in ("affine", "projective", "spline") if "st" in model else ("",):
+                name = f"{short}-{model}-{kind}-60k".replace("--", "-")
+                change = {"n_train": 60_000, "warp": kind or "affine"}
+                arms[name] = _plain(model) | change
+    of = SHORT | {"clutter": "clutter", "strip": "rotated", "frame": "rotated"}
     for name in arms:
-        arms[name].setdefault("distortion", SHORT.get(name.split("-")[0], "clutter"))
+        arms[name]["distortion"] = of[name.split("-")[0]]
     return {name: arms[name] for name in (*book, *arms)}
+
+
+def _plain(model: str) -> dict[str, Any]:
+    return {"model": model, "lr": LR[model], "n_update": UPDATES[model.removeprefix("st-")]}
 
 
 ARMS = _arms()
@@ -103,6 +169,8 @@ def build(config: Config, generator: torch.Generator) -> nn.Module:
     Whatever the transformer costs is taken off the reader's widest layer, so that all models of a
     task have as many parameters. Behind a transformer the reader sees 28 × 28 pixels.
     """
+    if config.model in READERS:
+        return _crop_reader(config, generator)
     transformer, size = None, side(config)
     if config.model.startswith("st-"):
         localiser = _localiser(config, generator)
@@ -137,6 +205,16 @@ def _localiser(config: Config, generator: torch.Generator) -> nn.Module:
     return nn.Sequential(nn.AvgPool2d(2), dense)
 
 
+def _crop_reader(config: Config, generator: torch.Generator) -> nn.Module:
+    """The reader of the Gaussian chapter: four glimpses of 12 by 12 pixels, whatever reads them.
+
+    It has 6 d^2 + 171 d + 15 parameters; its state is as wide as `n_parameter` allows.
+    """
+    d_hidden = round((-171 + (171**2 + 24 * (config.n_parameter - 15)) ** 0.5) / 12)
+    size, look = (side(config), side(config)), READERS[config.model]
+    return GlimpseReader(4, 12, d_hidden, 10, size, generator, look=look)
+
+
 def n_parameter(model: nn.Module) -> int:
     """Numbers that are learnt."""
     return sum(p.numel() for p in model.parameters())
@@ -164,13 +242,14 @@ def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
     """Batches to evaluate on, the same for every seed; `subset` takes the shipped data only."""
     rng = np.random.default_rng(20_171_014)
     split = slice(-10_000, None) if config.tune else slice(config.n_example)
-    image, label = (part[split] for part in _digits("train" if config.tune else "test", subset))
+    digits, labels = _digits("train" if config.tune else "test", subset)
+    image, label = digits[split], labels[split]
     step = 250 if config.distortion == "clutter" else 1_000
     for i in range(0, len(image), step):
         part = slice(i, i + step)
         arrays = {"label": label[part].astype(np.int64)}
         if config.distortion == "clutter":  # the very canvases of the Gaussian chapter
-            seen = clutter(rng, image[part], image if subset else _digits("test", False)[0])
+            seen = clutter(rng, image[part], digits)
         elif config.distortion == "elastic":
             seen = task.distorted(rng, image[part], "elastic")
         else:
@@ -206,13 +285,18 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
     """Whether each example is read wrongly; behind a transformer that turns, how it then stands."""
     score, raw = model(part["image"])
     kept = {"wrong": (score.argmax(dim=-1) != part["label"]).to(torch.uint8)}
-    if raw is not None and config.warp == "affine" and config.distortion in task.DISTORTIONS[:2]:
+    if raw is None or config.model in READERS or config.warp != "affine":
+        return kept
+    if config.distortion in task.DISTORTIONS[:2]:
         # A point of the digit goes by its pose to the canvas, and from there by the inverse of the
         # warp to what is read: the angle of both together is what the reader has to cope with.
         turn = torch.linalg.solve(_turn(raw), part["pose"][:, :2, :2])
         tilt = torch.atan2(turn[:, 1, 0] - turn[:, 0, 1], turn[:, 0, 0] + turn[:, 1, 1])
         kept["tilt"] = tilt.rad2deg().round().to(torch.int16)
-    return kept
+        # How much wider what is read is than the image, in hundredths.
+        scale = torch.linalg.det(_turn(raw)).abs().sqrt()
+        kept["scale"] = (100 * scale).round().clamp(max=1000).to(torch.int16)
+    return kept | ({"raw": raw} if config.keep_raw else {})
 
 
 def _turn(raw: Tensor) -> Tensor:
@@ -224,10 +308,12 @@ def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
     """Share of examples read wrongly; standard deviation of the digits' tilt as read, in degrees.
 
     A constant tilt is no trouble to a reader, so the mean is taken off, as a mean of directions.
+    The scale is the median side of what is read, over the side of the image.
     """
     result = {"error": float(predicted["wrong"].mean())}
     if "tilt" in predicted:
         direction = np.exp(1j * np.radians(predicted["tilt"].astype(float)))
         off = np.degrees(np.angle(direction / direction.mean()))
         result["tilt"] = float(np.sqrt((off**2).mean()))
+        result["scale"] = float(np.median(predicted["scale"])) / 100
     return result
