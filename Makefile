@@ -17,7 +17,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 TORCH_FILES := functional.py modules.py bench.py benchmark.py recipe.py recipe_*.py training
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile
 
-.PHONY: help book book-instructor pdf test test-numpy test-grading bench-grading grader test-pages pages-report lab serve notebooks format recheck clean
+.PHONY: help book book-instructor pdf test test-numpy test-grading bench bench-grading grader test-pages pages-report lab serve notebooks format recheck clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -39,6 +39,9 @@ test-numpy: $(VENV)-numpy/.test-numpy  ## test the half that needs no torch (PY=
 
 test-grading: $(VENV)/.test  ## grade the whole class of honest, broken and cheating submissions
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --grading -m grading $(ARGS)
+
+bench: $(VENV)-benchmark/.benchmark  ## time the mechanisms beside libraries, into book/runs/benchmark
+	$(VENV)-benchmark/bin/python -m attn_course.benchmark spatial_transformer --preset book $(ARGS)
 
 bench-grading: $(VENV)/.grading  ## measure how long grading takes, into book/runs/grading.json
 	OMP_NUM_THREADS=1 $(BIN)/python .ci/bench_grading.py
@@ -77,7 +80,7 @@ recheck: $(VENV)/.test  ## recompute the recorded numbers from the full data
 	$(BIN)/python -m pytest --recheck -m recheck
 
 clean:  ## remove everything that was built, the environment too
-	rm -rf _build $(VENV) $(VENV)-numpy .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf _build $(VENV) $(VENV)-numpy $(VENV)-benchmark .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 # One environment; each file in it, named after an extra of pyproject.toml, says that this extra is in.
 $(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
@@ -87,6 +90,10 @@ $(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)-numpy/.%: pyproject.toml constraints.txt | $(VENV)-numpy/bin/python
 	@$(VENV)-numpy/bin/python $(INSTALL) -e '.[$*]'
+	@touch $@
+
+$(VENV)-benchmark/.%: pyproject.toml constraints.txt | $(VENV)-benchmark/bin/python
+	@$(VENV)-benchmark/bin/python $(INSTALL) -e '.[$*]'
 	@touch $@
 
 %/bin/python:

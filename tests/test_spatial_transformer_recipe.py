@@ -10,7 +10,7 @@ from attn_course.training import loop
 
 ARMS = (
     *("rotated-fcn-1k", "rts-cnn-1k", "rotated-st-fcn-1k", "rts-st-cnn-1k", "strip-50"),
-    *("clutter-st-fcn", "clutter-gaussian-700", "clutter-tied-700", "clutter-averaged-700"),
+    *("clutter-st-fcn", "clutter-gaussian-700", "clutter-tied-700", "clutter-bilinear-2x2-700"),
 )
 
 
@@ -39,6 +39,28 @@ def test_a_batch_is_a_function_of_seed_and_update():
     np.testing.assert_array_equal(first, again)
     for seed, update in ((1, 3), (0, 4)):
         assert np.abs(recipe.batch(config, seed, update)["image"] - first).max() > 0.1
+
+
+@pytest.mark.parametrize("arm", recipe.BOOK)
+def test_an_arm_learns_from_as_many_digits_as_its_name_says(arm, monkeypatch):
+    """Digit k is of the class k here: which of them do batches draw?"""
+    asked = []
+
+    def numbered(split, subset):
+        asked.append((split, subset))
+        n = 5_000 if subset else 60_000
+        return np.zeros((n, 28, 28), np.uint8), np.arange(n)
+
+    monkeypatch.setattr(recipe, "_digits", numbered)
+    monkeypatch.setattr(recipe, "clutter", lambda rng, digit, others: digit)
+    monkeypatch.setattr(recipe.task, "distorted", lambda rng, digit, kind: digit)
+    config = recipe.configure("book", arm)
+    drawn = [recipe.batch(config, 0, update)["label"] for update in (0, 1, 10_000)]
+    assert 0.9 * config.n_train < np.max(drawn) < config.n_train
+    assert asked == [("train", False)] * 3
+    assert config.n_train <= 50_000 or not config.tune  # the last 10,000 are set aside
+    size = arm.rsplit("-", 1)[-1]
+    assert config.n_train == recipe.SIZES.get(size, config.n_train)
 
 
 def test_the_examples_are_the_same_for_every_model():
@@ -111,7 +133,7 @@ def test_four_samples_a_pixel_are_the_mean_over_its_quarters():
     stripes = (torch.arange(60) % 2).float().expand(1, 1, 60, 60)
     raw = torch.tensor([[0.0, 0.0, 0.0, np.log(2 * 11 / 59), 0.0]], dtype=torch.float32)
     raw[0, :2] = (29.0 + 0.5 - 29.5) / 30.5 + 0.5 / 30.5  # centres of the window on whole pixels
-    one, four = (recipe.READERS[name](stripes, raw, 12) for name in ("bilinear", "averaged"))
+    one, four = (recipe.READERS[name](stripes, raw, 12) for name in ("bilinear", "bilinear-2x2"))
     assert float((one - 0.5).abs().min()) > 0.4
     torch.testing.assert_close(four, torch.full_like(four, 0.5), atol=1e-4, rtol=0)
 
