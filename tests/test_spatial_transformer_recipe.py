@@ -11,6 +11,7 @@ from attn_course.training import loop
 ARMS = (
     *("rotated-fcn-1k", "rts-cnn-1k", "rotated-st-fcn-1k", "rts-st-cnn-1k", "strip-50"),
     *("clutter-st-fcn", "clutter-gaussian-700", "clutter-tied-700", "clutter-bilinear-2x2-700"),
+    "clutter-frame-grey",
 )
 
 
@@ -141,11 +142,12 @@ def test_four_samples_a_pixel_are_the_mean_over_its_quarters():
 def test_an_arm_of_the_frames_collapses_in_the_picture_and_not_in_black():
     """What the grey frame is: a normalised black digit is not zero, an unnormalised one is."""
     for name, outside in (("black", 0.0), ("grey", 0.0), ("border", None)):
-        config = recipe.configure("book", f"frame-{name}-{recipe.LR['st-fcn']}")
-        image = next(recipe.examples(config, True))["image"]
-        corner = float(image[0, 0, 0, 0])
-        assert config.padding == ("zeros" if outside == 0 else "border")
-        assert (corner == 0) == (name == "black")
+        for short in ("rotated", "clutter"):
+            config = recipe.configure("book", f"{short}-frame-{name}")
+            image = next(recipe.examples(config, True))["image"]
+            corner = float(image[0, 0, 0, 0])
+            assert config.padding == ("zeros" if outside == 0 else "border")
+            assert (corner == 0) == (name == "black")
 
 
 def test_a_window_of_the_race_on_its_target_stays():

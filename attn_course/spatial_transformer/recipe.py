@@ -3,7 +3,7 @@
 An arm is named DISTORTION-MODEL-SIZE, as rotated-st-cnn-5k: trained on 5,000 digits, each distorted
 afresh whenever it comes up; or, on the very canvases of the Gaussian chapter, clutter-MODEL, with
 the number of updates for the models that differ in nothing but how they read a window. The arms
-strip-UPDATES watch one transformer over its training, frame-PADDING-RATE count how often it fails.
+strip-UPDATES watch one transformer over its training, DISTORTION-frame-PADDING what a frame does.
 """
 
 from collections.abc import Callable, Iterator
@@ -133,9 +133,11 @@ def _arms() -> dict[str, dict[str, Any]]:
         change = {"n_update": n, "n_example": 500, "keep_raw": True}
         arms[f"strip-{n}"] = _plain("st-fcn") | change
     for name, how in FRAMES.items():
-        for lr in (LR["st-fcn"], 4 * LR["st-fcn"]):
-            change = how | {"n_update": 1_000, "n_example": 1_000, "lr": lr}
-            arms[f"frame-{name}-{lr}"] = _plain("st-fcn") | change
+        arms[f"rotated-frame-{name}"] = _plain("st-fcn") | {"n_update": 1_000, "n_example": 1_000}
+        change = {"model": "st-fcn", "lr": LR["st-fcn"], "n_update": 1_000, "n_example": 1_000}
+        arms[f"clutter-frame-{name}"] = clutter | change
+        for short in ("rotated", "clutter"):
+            arms[f"{short}-frame-{name}"] |= how
     book = tuple(arms)
     for short in SHORT:  # the paper's table
         for model in MODELS:
@@ -143,7 +145,7 @@ def _arms() -> dict[str, dict[str, Any]]:
                 name = f"{short}-{model}-{kind}-60k".replace("--", "-")
                 change = {"n_train": 60_000, "warp": kind or "affine"}
                 arms[name] = _plain(model) | change
-    of = SHORT | {"clutter": "clutter", "strip": "rotated", "frame": "rotated"}
+    of = SHORT | {"clutter": "clutter", "strip": "rotated"}
     for name in arms:
         arms[name]["distortion"] = of[name.split("-")[0]]
     return {name: arms[name] for name in (*book, *arms)}
@@ -299,15 +301,15 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
     kept = {"wrong": (score.argmax(dim=-1) != part["label"]).to(torch.uint8)}
     if raw is None or config.model in READERS or config.warp != "affine":
         return kept
+    # How much wider what is read is than the image, in hundredths.
+    scale = torch.linalg.det(_turn(raw)).abs().sqrt()
+    kept["scale"] = (100 * scale).round().clamp(max=1000).to(torch.int16)
     if config.distortion in task.DISTORTIONS[:2]:
         # A point of the digit goes by its pose to the canvas, and from there by the inverse of the
         # warp to what is read: the angle of both together is what the reader has to cope with.
         turn = torch.linalg.solve(_turn(raw), part["pose"][:, :2, :2])
         tilt = torch.atan2(turn[:, 1, 0] - turn[:, 0, 1], turn[:, 0, 0] + turn[:, 1, 1])
         kept["tilt"] = tilt.rad2deg().round().to(torch.int16)
-        # How much wider what is read is than the image, in hundredths.
-        scale = torch.linalg.det(_turn(raw)).abs().sqrt()
-        kept["scale"] = (100 * scale).round().clamp(max=1000).to(torch.int16)
     return kept | ({"raw": raw, "pose": part["pose"]} if config.keep_raw else {})
 
 
@@ -327,5 +329,6 @@ def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
         direction = np.exp(1j * np.radians(predicted["tilt"].astype(float)))
         off = np.degrees(np.angle(direction / direction.mean()))
         result["tilt"] = float(np.sqrt((off**2).mean()))
+    if "scale" in predicted:
         result["scale"] = float(np.median(predicted["scale"])) / 100
     return result
