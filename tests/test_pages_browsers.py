@@ -212,7 +212,7 @@ def reading(window):
     field = pixels(window, ".attn-canvas .field canvas")[..., 0] / 255
     want = read_digit(field, recorded_weights("gaussian/reader-4"))
     reply = json.loads(said["reply"])
-    for name in ("share", "box"):
+    for name in ("share", "corner"):
         assert_allclose(reply[name], want[name], rtol=1e-9, atol=1e-12)
     assert_allclose(reply["patch"], want["patch"], rtol=0, atol=1.01e-4)
     assert window.text(".attn-canvas .said") == want["says"]

@@ -51,7 +51,11 @@ class Canvas(LiveFigure):
     what : str
         What a stamp is, in one word.
     n_piece, piece : int
-        How many pieces of stamps make up clutter, and their side.
+        How many pieces of stamps make up clutter, and their side. Without pieces there is no
+        button for clutter.
+    margin : int
+        Width of a black rim around the field, in its pixels. Windows are drawn on it too, so that
+        one sees those that reach over the edge.
 
     Raises
     ------
@@ -72,6 +76,7 @@ class Canvas(LiveFigure):
     size = List(Int(), read_only=True).tag(sync=True)
     what = Unicode(read_only=True).tag(sync=True)
     clutter = List(Int(), read_only=True).tag(sync=True)
+    margin = Int(read_only=True).tag(sync=True)
     stamp = Int(0).tag(sync=True)
     x = Int(0).tag(sync=True)
     y = Int(0).tag(sync=True)
@@ -90,6 +95,7 @@ class Canvas(LiveFigure):
         what: str = "digit",
         n_piece: int = 4,
         piece: int = 8,
+        margin: int = 0,
     ) -> None:
         if stamps.dtype != np.uint8:
             raise TypeError(f"stamps must be uint8, got {stamps.dtype}")
@@ -110,6 +116,7 @@ class Canvas(LiveFigure):
             "size": list(size),
             "what": what,
             "clutter": [n_piece, piece],
+            "margin": margin,
         }
         for name, value in fixed.items():
             self.set_trait(name, value)
@@ -151,22 +158,36 @@ class Canvas(LiveFigure):
     def picture(self) -> str:
         """Static form of the figure: the field, the windows, what was read."""
         said = self.read()
-        height, width = self.size
+        grey = np.pad((255 * self.field()).round().astype(np.uint8), self.margin)
+        height, width = grey.shape
         scale = 300 / width
-        field = svg_image((255 * self.field()).round().astype(np.uint8), 0, 0, 300, height * scale)
-        for k, (left, top, across, down) in enumerate(said["box"]):
-            x0, x1 = (np.clip(v, 0.3, width - 0.3) for v in (left, left + across))
-            y0, y1 = (np.clip(v, 0.3, height - 0.3) for v in (top, top + down))
-            field += (
-                f'<rect x="{x0 * scale:.1f}" y="{y0 * scale:.1f}" width="{(x1 - x0) * scale:.1f}"'
-                f' height="{(y1 - y0) * scale:.1f}" fill="none" stroke-width="{1.5 + k / 2:g}"'
-                f' stroke="{COLOURS[LOOKS[k % len(LOOKS)]]}"/>'
-            )
         bottom = height * scale
+        field = svg_image(grey, 0, 0, 300, bottom)
+        if self.margin:
+            left, wide, high = (n * scale for n in (self.margin, self.size[1], self.size[0]))
+            place = f'x="{left:.1f}" y="{left:.1f}" width="{wide:.1f}" height="{high:.1f}"'
+            field += f'<rect {place} fill="none" stroke="{COLOURS["grey"]}"/>'
+        for k, corner in enumerate(np.array(said["corner"]) + self.margin):
+            upright = lies_upright(corner)
+            if upright:  # a window larger than the field remains in sight
+                corner = np.clip(corner, 0.3, np.array([width, height]) - 0.3)
+            points = [f"{x:.1f},{y:.1f}" for x, y in corner * scale]
+            look = f'fill="none" stroke="{COLOURS[LOOKS[k % len(LOOKS)]]}" stroke-width='
+            field += f'<polygon points="{" ".join(points)}" {look}"{1.5 + k / 2:g}"/>'
+            if not upright:
+                field += f'<polyline class="top" points="{" ".join(points[:2])}" {look}"5"/>'
+        field = f'<svg width="300" height="{bottom:.1f}">{field}</svg>'  # cuts off what lies beyond
         for line in textwrap.wrap(said["says"], int(300 / LETTER)):
             bottom += 18
             field += f'<text x="0" y="{bottom:g}">{html.escape(line)}</text>'
         return svg(300, bottom + 6, f"{self.alt.rstrip(' .')}. {said['says']}", field)
+
+
+def lies_upright(corner: Array) -> bool:
+    """Whether a window lies in the field as the reader sees it: not turned, slanted or mirrored."""
+    (left, top), _, (right, bottom), _ = corner
+    plain = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return bool(left < right and top < bottom and (corner == plain).all())
 
 
 def encoded(image: Array) -> str:

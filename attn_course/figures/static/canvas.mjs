@@ -30,9 +30,10 @@ const css = `
 }
 .attn-canvas .field { position: relative; flex: none; width: min(20rem, 100%); background: #000; outline: 1px solid #8b8e94; cursor: crosshair; touch-action: none; -webkit-user-select: none; user-select: none; }
 .attn-canvas .field svg { position: absolute; inset: 0; width: 100%; height: 100%; fill: none; pointer-events: none; }
+.attn-canvas .field.rimmed canvas { outline: 1px solid #8b8e94; }
 .attn-canvas .field.held { cursor: grabbing; }
 .attn-canvas .patches { display: flex; gap: 8px; max-width: 20rem; margin: 0; padding: 0; list-style: none; }
-.attn-canvas .patches li { flex: 1 1 0; min-width: 0; margin: 0; color: var(--soft); text-align: center; white-space: nowrap; }
+.attn-canvas .patches li { flex: 1 1 0; min-width: 0; max-width: 8rem; margin: 0; color: var(--soft); text-align: center; white-space: nowrap; }
 @container (max-width: 20rem) { .attn-canvas .patches li { font-size: 0.75rem; } }
 .attn-canvas .patches canvas { border: 3px solid var(--edge); }
 .attn-canvas .said { min-height: 2.7em; font-weight: 600; overflow-wrap: anywhere; }
@@ -53,7 +54,7 @@ const body = `
     <button type="button" class="clear">Clear and draw</button>
   </div>
   <div class="side">
-    <ol class="patches" aria-label="what each glimpse saw" hidden></ol>
+    <ol class="patches" aria-label="what it saw" hidden></ol>
     <p class="said"></p>
     <div class="bars" aria-hidden="true" hidden></div>
   </div>
@@ -62,7 +63,14 @@ const body = `
 <span class="heard" role="status" aria-live="polite"></span>`;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const percent = (share) => `${100 * share}%`;
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/** Whether a window lies in the field as the reader sees it: not turned, slanted or mirrored. */
+function liesUpright([[left, top], [right, level], [plumb, bottom], [foot, last]]) {
+  const straight = level === top && plumb === right && foot === left && last === bottom;
+  return straight && left < right && top < bottom;
+}
 
 /** Distance of a point to the line between two others. */
 function apart(x, y, [x0, y0], [x1, y1]) {
@@ -94,10 +102,13 @@ function kernel(model) {
     });
 }
 
-/** Asks the page's Python, which is loaded at the first question. */
-async function page(model, tell) {
+async function assertPython() {
   const { available } = await import("./python.mjs");
   if (!(await available())) throw new Error("this book was built without Python");
+}
+
+/** Asks the page's Python, which is loaded at the first question. */
+function page(model, tell) {
   const address = new URL(`./models/${model.get("model")}.safetensors`, import.meta.url).href;
   return async (image) => {
     const { python, onprogress } = await import("./page.mjs");
@@ -120,6 +131,7 @@ async function page(model, tell) {
 
 async function render({ model, el }) {
   const inKernel = typeof model.send === "function";
+  if (!inKernel) await assertPython(); // before there is a button: none is pressed in vain
   el.innerHTML = `<div class="attn-canvas"><style>${css}</style>${body}</div>`;
   const root = el.querySelector(".attn-canvas");
   const find = (selector) => root.querySelector(selector);
@@ -133,16 +145,25 @@ async function render({ model, el }) {
   if (stamps.length !== nStamp * down * across) throw new Error("the stamps are incomplete");
 
   const what = model.get("what");
+  const movable = across < width || down < height; // else a stamp fills the field
   find(".stamps").setAttribute("aria-label", `${what}s to drop into the field`);
-  find(".help").textContent =
-    `Drag the ${what}, or move it with the arrow keys (with Shift by eight pixels). Or press “Clear ` +
-    `and draw” and draw one, as large as the ${what}s above lie in the field.`;
+  find(".help").textContent = movable
+    ? `Drag the ${what}, or move it with the arrow keys (with Shift by eight pixels). Or press “Clear ` +
+      `and draw” and draw one, as large as the ${what}s above lie in the field.`
+    : `Choose another ${what} above, or draw on this one. Or press “Clear and draw” and draw one of ` +
+      `your own, as large as the ${what}s above.`;
+
+  const margin = model.get("margin");
+  const [wide, high] = [width + 2 * margin, height + 2 * margin];
+  field.classList.toggle("rimmed", margin > 0);
+  Object.assign(canvas.style, { width: percent(width / wide), margin: percent(margin / wide) });
+  marks.setAttribute("viewBox", `${-margin} ${-margin} ${wide} ${high}`);
 
   const tell = (words, more = "") => {
     said.textContent = more ? `${words}: ${more}` : words;
     if (heard.textContent !== words) heard.textContent = words;
   };
-  const ask = inKernel ? kernel(model) : await page(model, tell);
+  const ask = inKernel ? kernel(model) : page(model, tell);
 
   const ink = new Uint8Array(height * width); // what the reader drew
   const strewn = new Uint8Array(height * width);
@@ -184,8 +205,9 @@ async function render({ model, el }) {
   function draw() {
     paint(canvas, image(), height, width);
     const [index, x, y] = ["stamp", "x", "y"].map((name) => model.get(name));
-    const where = placed ? `${names[index]} at x ${x}, y ${y}` : "nothing dropped";
-    field.setAttribute("aria-label", `field; ${where}; arrow keys move it, Enter reads`);
+    const place = movable ? ` at x ${x}, y ${y}; arrow keys move it` : "";
+    const where = placed ? `${names[index]}${place}` : "nothing dropped";
+    field.setAttribute("aria-label", `field; ${where}; Enter reads`);
     [...find(".stamps").children].forEach((button, k) =>
       button.setAttribute("aria-pressed", placed && k === index),
     );
@@ -231,9 +253,9 @@ async function render({ model, el }) {
       return;
     }
     awake = true;
-    const n = reply.box.length;
+    const n = reply.corner.length;
     Object.assign(root.dataset, { reply: JSON.stringify(reply) });
-    if (!slowly || calm.matches) return show(reply, n);
+    if (!slowly || calm.matches || n === 1) return show(reply, n);
     let shown = 1;
     said.textContent = "It looks …";
     show(reply, shown);
@@ -244,20 +266,26 @@ async function render({ model, el }) {
     }, PAUSE);
   }
 
+  function mark(kind, points, k, thickness) {
+    const shape = document.createElementNS("http://www.w3.org/2000/svg", kind);
+    const look = { points: points.join(" "), stroke: COLOURS[k % 4], "stroke-width": thickness };
+    look["vector-effect"] = "non-scaling-stroke";
+    for (const [name, value] of Object.entries(look)) shape.setAttribute(name, value);
+    marks.append(shape);
+  }
+
   /** The first windows of a reply; after the last one, what the model says. */
-  function show({ box, patch, share, names: classes, says, answer }, shown) {
-    const last = shown >= box.length;
-    marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  function show({ corner, patch, share, names: classes, says, answer }, shown) {
+    const last = shown >= corner.length;
+    const upright = corner.map(liesUpright);
+    const within = (n) => (place) => clamp(place, 0.3 - margin, n + margin - 0.3);
+    const [inX, inY] = [width, height].map(within);
     marks.replaceChildren();
-    box.slice(0, shown).forEach(([left, top, wide, high], k) => {
-      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      const [x0, x1] = [left, left + wide].map((x) => clamp(x, 0.3, width - 0.3));
-      const [y0, y1] = [top, top + high].map((y) => clamp(y, 0.3, height - 0.3));
-      const look = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, stroke: COLOURS[k % 4] };
-      look["stroke-width"] = 2 + k / 2;
-      look["vector-effect"] = "non-scaling-stroke";
-      for (const [name, value] of Object.entries(look)) rect.setAttribute(name, value);
-      marks.append(rect);
+    corner.slice(0, shown).forEach((four, k) => {
+      // A window larger than the field remains in sight as its frame; one that is turned is cut off.
+      const points = upright[k] ? four.map(([x, y]) => [inX(x), inY(y)]) : four;
+      mark("polygon", points, k, 2 + k / 2);
+      if (!upright[k]) mark("polyline", points.slice(0, 2), k, 6); // the top of what is seen there
     });
     patches.hidden = false;
     patches.style.visibility = "";
@@ -267,9 +295,10 @@ async function render({ model, el }) {
         const small = document.createElement("canvas");
         small.setAttribute("aria-hidden", "true");
         small.style.setProperty("--edge", COLOURS[k % 4]);
+        if (!upright[k]) small.style.borderTopWidth = "7px";
         const grey = rows.flat().map((value) => Math.round(255 * clamp(value, 0, 1)));
         paint(small, grey, rows.length, rows[0].length);
-        item.append(small, `glimpse ${k + 1}`);
+        item.append(small, corner.length > 1 ? `glimpse ${k + 1}` : "what it sees");
         return item;
       }),
       ...patch.slice(shown).map(() => document.createElement("li")),
@@ -322,7 +351,7 @@ async function render({ model, el }) {
     field.setPointerCapture(event.pointerId);
     const [x, y] = point(event);
     const [dx, dy] = [x - model.get("x"), y - model.get("y")];
-    if (placed && dx >= 0 && dy >= 0 && dx < across && dy < down) {
+    if (placed && movable && dx >= 0 && dy >= 0 && dx < across && dy < down) {
       grip = [dx, dy];
       field.classList.add("held");
     } else line((stroke = [x, y]), stroke);
@@ -349,7 +378,7 @@ async function render({ model, el }) {
       ArrowUp: () => moveBy(0, -step), ArrowDown: () => moveBy(0, step),
       Enter: () => read(true),
     };
-    if (!(event.key in keys)) return;
+    if (!(event.key in keys) || (!movable && event.key !== "Enter")) return;
     event.preventDefault();
     event.stopPropagation(); // Jupyter and the page have keys of their own
     if (placed || event.key === "Enter") keys[event.key]();
@@ -389,6 +418,7 @@ async function render({ model, el }) {
     }
     changed();
   });
+  if (!model.get("clutter")[0]) find(".strew").remove();
 
   for (const name of ["stamp", "x", "y"]) model.on(`change:${name}`, draw);
   forget();
