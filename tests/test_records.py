@@ -9,12 +9,14 @@ import torch
 
 from attn_course import data
 from attn_course.gaussian import recipe
+from attn_course.spatial_transformer import recipe as warps
 from attn_course.spatial_transformer import recipe_race as race
 from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
-RECIPES = {each.MECHANISM: each for each in (recipe, race)}
+RECIPES = {each.MECHANISM: each for each in (recipe, race, warps)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
+CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
 NAMES = ["/".join(folder.parts[-3:]) for folder in FOLDERS]
 
 
@@ -26,13 +28,22 @@ def config_of(run: dict):
     return recipe_of(run).Config(**run["config"])
 
 
+def n_seed(mechanism, arm):
+    """How many seeds the pages say that an arm has."""
+    if "-tune-" in arm or arm.startswith("strip-"):
+        return 1
+    if RECIPES[mechanism].ARMS[arm].get("n_update") == 0:
+        return 1
+    if mechanism == warps.MECHANISM and "-frame-" in arm:
+        return 10
+    return 5 if arm in CLUTTER else 3
+
+
 @pytest.mark.parametrize("mechanism", RECIPES)
 def test_every_arm_is_recorded(mechanism):
-    arms = RECIPES[mechanism].ARMS
-    for arm in arms:
-        n_seed = 1 if "-tune-" in arm or arms[arm].get("n_update") == 0 else 3
+    for arm in getattr(RECIPES[mechanism], "BOOK", RECIPES[mechanism].ARMS):
         seeds = [run["seed"] for run in record.records(mechanism, arm)]
-        assert seeds == list(range(n_seed)), arm
+        assert seeds == list(range(n_seed(mechanism, arm))), arm
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
@@ -84,7 +95,11 @@ def test_the_weights_give_the_recorded_check(folder):
 
 
 def test_there_are_weights_for_the_page():
-    assert [folder.parent.name for folder in WITH_WEIGHTS] == ["reader-4", "track"]
+    assert [folder.parent.name for folder in WITH_WEIGHTS] == [
+        "reader-4",
+        "track",
+        "rotated-st-fcn-20k",
+    ]
 
 
 @pytest.mark.recheck
@@ -129,6 +144,23 @@ def test_one_learning_rate_is_the_best_for_every_arm_of_the_race(arm):
     assert max(found, key=found.__getitem__) == race.Config().lr
 
 
+@pytest.mark.parametrize("model", warps.LR)
+def test_the_learning_rates_of_the_warps_are_the_best_on_digits_set_aside(model):
+    task = "clutter" if model in warps.READERS else "rotated"
+    wrong = {}
+    for lr in warps.RATES:
+        arm = f"{task}-{model}-tune-{lr}"
+        folder = record.run_folder(record.RUNS, warps.MECHANISM, arm, "book", 0)
+        assert record.read(folder)["config"]["lr"] == lr
+        wrong[lr] = record.read_arrays(folder, "predictions")["wrong"].astype(float)
+    best = min(wrong, key=lambda lr: wrong[lr].mean())
+    gap = wrong[warps.LR[model]] - wrong[best]
+    if model == "st-fcn":  # not told apart from the best
+        assert gap.mean() < 1.96 * gap.std() / len(gap) ** 0.5
+    else:
+        assert best == warps.LR[model]
+
+
 def test_records_are_small():
     for folder in FOLDERS:
         for name in record.read(folder)["files"]:
@@ -143,3 +175,19 @@ def test_the_models_of_one_table_are_of_one_size():
     }
     for arm, size in sizes.items():
         assert abs(size / sizes["reader-4"] - 1) < 1 / 8, (arm, sizes)
+
+
+@pytest.mark.parametrize("task", ["rotated", "rts"])
+def test_the_readers_of_distorted_digits_are_of_one_size(task):
+    """Within a fiftieth, with a transformer and without."""
+    sizes = [
+        record.records(warps.MECHANISM, f"{task}-{model}-20k")[0]["n_parameter"]
+        for model in warps.MODELS
+    ]
+    assert max(sizes) / min(sizes) < 1.02, sizes
+
+
+def test_the_readers_of_clutter_differ_in_nothing_but_how_they_read():
+    """All have as many parameters as the reader of the chapter on Gaussian attention."""
+    sizes = {record.records(warps.MECHANISM, arm)[0]["n_parameter"] for arm in CLUTTER}
+    assert sizes == {record.records("gaussian", "reader-4")[0]["n_parameter"]}
