@@ -25,7 +25,7 @@ from test_site import CONTRAST
 
 from attn_course import data
 from attn_course.exercises import load
-from attn_course.figures import read_digit
+from attn_course.figures import read_digit, read_turned_digit
 from attn_course.figures.trained import recorded_weights
 from attn_course.gaussian import reference, task
 from attn_course.spatial_transformer import reference as transformer
@@ -205,12 +205,12 @@ def test_the_glimpse_is_moved_and_is_what_numpy_computes(page):
     assert_at(page, (34, 30), 1.5, 3.0, "exact")
 
 
-def reading(window):
+def reading(window, reader=read_digit, model="gaussian/reader-4"):
     """Place and answer of the reader, once all that it says of the field is what NumPy says."""
     window.wait("() => document.querySelector('.attn-canvas').dataset.state === 'done'")
     said = window.evaluate(DATA, ".attn-canvas")
     field = pixels(window, ".attn-canvas .field canvas")[..., 0] / 255
-    want = read_digit(field, recorded_weights("gaussian/reader-4"))
+    want = reader(field, recorded_weights(model))
     reply = json.loads(said["reply"])
     for name in ("share", "corner"):
         assert_allclose(reply[name], want[name], rtol=1e-9, atol=1e-12)
@@ -237,6 +237,23 @@ def test_the_trained_reader_is_asked_and_says_what_numpy_says(page):
     assert (x, y, answer) == (22, 13, 6)
     page.push(".attn-canvas", "Add clutter")
     reading(page)
+
+
+def test_the_trained_transformer_is_asked_and_says_what_numpy_says(browser, site):
+    asked = read_turned_digit, "spatial_transformer/rotated-st-fcn-20k"
+    with opened(browser, site, chapter="book/spatial_transformer.html") as window:
+        alive(window, "canvas")
+        window.push(".attn-canvas", "Read it")
+        reading(window, *asked)
+        for digit in (3, 7):
+            window.click(f"[aria-label='drop a turned {digit}']")
+            reading(window, *asked)
+        window.push(".attn-canvas", "Clear and draw")
+        pixel = 1 / scale(window, ".attn-canvas .field", 38)
+        window.drag(".attn-canvas .field", 9 * pixel, 4 * pixel)
+        reading(window, *asked)
+        alive(window, "frames")
+        assert window.faults() == []
 
 
 @functools.cache

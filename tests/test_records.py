@@ -17,6 +17,8 @@ from attn_course.training import loop, record
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
+BEST = 3  # of the six rates of a reader of distorted digits were tried with three seeds
+TRIED = [f"rotated-{model}-tune-{lr}" for model in warps.MODELS for lr in warps.RATES[-BEST:]]
 NAMES = ["/".join(folder.parts[-3:]) for folder in FOLDERS]
 
 
@@ -30,6 +32,8 @@ def config_of(run: dict):
 
 def n_seed(mechanism, arm):
     """How many seeds the pages say that an arm has."""
+    if mechanism == warps.MECHANISM and arm in TRIED:
+        return 3
     if "-tune-" in arm or arm.startswith("strip-"):
         return 1
     if RECIPES[mechanism].ARMS[arm].get("n_update") == 0:
@@ -146,19 +150,16 @@ def test_one_learning_rate_is_the_best_for_every_arm_of_the_race(arm):
 
 @pytest.mark.parametrize("model", warps.LR)
 def test_the_learning_rates_of_the_warps_are_the_best_on_digits_set_aside(model):
+    """Of six rates; for distorted digits, of the three that were tried with three seeds."""
     task = "clutter" if model in warps.READERS else "rotated"
-    wrong = {}
+    found = {}
     for lr in warps.RATES:
-        arm = f"{task}-{model}-tune-{lr}"
-        folder = record.run_folder(record.RUNS, warps.MECHANISM, arm, "book", 0)
-        assert record.read(folder)["config"]["lr"] == lr
-        wrong[lr] = record.read_arrays(folder, "predictions")["wrong"].astype(float)
-    best = min(wrong, key=lambda lr: wrong[lr].mean())
-    gap = wrong[warps.LR[model]] - wrong[best]
-    if model == "st-fcn":  # not told apart from the best
-        assert gap.mean() < 1.96 * gap.std() / len(gap) ** 0.5
-    else:
-        assert best == warps.LR[model]
+        runs = record.records(warps.MECHANISM, f"{task}-{model}-tune-{lr}")
+        assert all(run["config"]["lr"] == lr and run["config"]["tune"] for run in runs)
+        found[lr] = [run["final"]["error"] for run in runs]
+    if model in warps.MODELS:  # the best of one seed is among the three
+        assert min(found, key=lambda lr: found[lr][0]) in warps.RATES[-BEST:]
+    assert min(found, key=lambda lr: np.mean(found[lr])) == warps.LR[model]
 
 
 def test_records_are_small():
