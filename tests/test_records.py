@@ -150,16 +150,19 @@ def test_one_learning_rate_is_the_best_for_every_arm_of_the_race(arm):
 
 @pytest.mark.parametrize("model", warps.LR)
 def test_the_learning_rates_of_the_warps_are_the_best_on_digits_set_aside(model):
-    """Of six rates; for distorted digits, of the three that were tried with three seeds."""
+    """Of six rates; for distorted digits a mean of three seeds tells no better one."""
     task = "clutter" if model in warps.READERS else "rotated"
     found = {}
     for lr in warps.RATES:
         runs = record.records(warps.MECHANISM, f"{task}-{model}-tune-{lr}")
         assert all(run["config"]["lr"] == lr and run["config"]["tune"] for run in runs)
-        found[lr] = [run["final"]["error"] for run in runs]
-    if model in warps.MODELS:  # the best of one seed is among the three
-        assert min(found, key=lambda lr: found[lr][0]) in warps.RATES[-BEST:]
-    assert min(found, key=lambda lr: np.mean(found[lr])) == warps.LR[model]
+        found[lr] = np.array([run["final"]["error"] for run in runs])
+    first = {lr: errors[0] for lr, errors in found.items()}
+    if model in warps.READERS:
+        assert min(first, key=first.__getitem__) == warps.LR[model]
+    else:
+        assert min(first, key=first.__getitem__) in warps.RATES[-BEST:]
+        assert found[warps.LR[model]].mean() < min(e.mean() for e in found.values()) + 0.0005
 
 
 def test_records_are_small():
