@@ -42,7 +42,7 @@ def static_folder(folder: Path) -> Path:
 
 IN_NODE = """
 import { readFileSync } from "node:fs";
-const [folder] = process.argv.slice(-1);
+const [folder, tasks] = process.argv.slice(-2);
 const { loadPyodide } = await import(`${folder}/pyodide/pyodide.mjs`);
 const python = await loadPyodide({
   indexURL: `${folder}/pyodide/`,
@@ -52,7 +52,7 @@ const python = await loadPyodide({
 await python.loadPackage("attn-course", { messageCallback() {} });
 python.runPython(readFileSync(`${folder}/attn/session.py`, "utf-8"));
 const session = python.globals.get("Session")();
-for (const [method, ...rest] of JSON.parse(readFileSync(0, "utf-8"))) {
+for (const [method, ...rest] of JSON.parse(readFileSync(tasks, "utf-8"))) {
   console.log(session[method](...rest));
 }
 """
@@ -60,9 +60,10 @@ for (const [method, ...rest] of JSON.parse(readFileSync(0, "utf-8"))) {
 
 def in_node(static: Path, tasks: list[list[str]]) -> list[dict[str, Any]]:
     """What a session on Pyodide, loaded by node, gives for `[method, argument, namespace]` each."""
+    file = static.parent / "tasks.json"  # longer than what a pipe holds
+    file.write_text(json.dumps(tasks), encoding="utf-8")
     done = subprocess.run(
-        ["node", "--input-type=module", "--eval", IN_NODE, "--", str(static)],
-        input=json.dumps(tasks),
+        ["node", "--input-type=module", "--eval", IN_NODE, "--", str(static), str(file)],
         env={"PATH": os.environ["PATH"], "HOME": str(static)},
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@
 
 A window of 24 by 24 is dropped on a photograph and follows its gradient to where a given crop came
 from. The arms differ in how the window reads, in nothing else: the same photographs, starts, four
-numbers (centre and log stride), updates, and three learning rates tried on a photograph set aside.
+numbers (centre and log stride), updates, and four learning rates tried on a photograph set aside.
 """
 
 from collections.abc import Iterator

@@ -302,9 +302,9 @@ def variances_add_up(answer: Any, rng: np.random.Generator) -> None:
                 (std**2 - 1 / 12)
                 ** 0.5: "1/12 is the variance of a box one pixel wide.",
             }
-            for value, sentence in wrong.items():
+            for value, reason in wrong.items():
                 if np.isclose(got, value):
-                    raise Wrong(sentence)
+                    raise Wrong(reason)
         close(got, want)
     for std in rng.uniform(0.05, 0.4, 3):
         close(
@@ -391,9 +391,9 @@ def pull_is_towards_home(answer: Any, rng: np.random.Generator) -> None:
                 "Your windows are read in one way whatever the std: with a bell, or with triangles "
                 "where it is 0.": ways[bell if std == 0 else 0.0]["home"],
             }
-            for sentence, value in mistakes.items():
+            for reason, value in mistakes.items():
                 if like(value):
-                    raise Wrong(sentence)
+                    raise Wrong(reason)
         close(got, want, rtol=1e-3, atol=atol)
 
 
