@@ -25,6 +25,11 @@ FIGURES = """() => [...document.querySelectorAll("figure.attn-live")].map((figur
 HANDLE = """(figure) => document.querySelector(figure)
   .querySelector("canvas[tabindex], [role=slider], input[type=range], [tabindex='0']")"""
 
+# A field that a digit fills has nothing to move; there it is Enter that does something.
+KEY = """(handle) =>
+  /^field(?!.*arrow keys)/.test(handle.getAttribute("aria-label") ?? "") ? "Enter" : "ArrowRight"
+"""
+
 STATE = """(figure) => JSON.stringify([...document.querySelector(figure).querySelectorAll("*")]
   .map((part) => [{ ...part.dataset }, part.value]))"""
 
@@ -35,7 +40,7 @@ def moved(window, figure):
     window.wait("(one) => document.querySelector(one).dataset.mounted === 'yes'", figure)
     before = window.evaluate(STATE, figure)
     window.evaluate(f"(one) => ({HANDLE})(one).focus()", figure)
-    window.press("ArrowRight")
+    window.press(window.evaluate(f"(one) => ({KEY})(({HANDLE})(one))", figure))
     window.wait(f"([one, before]) => ({STATE})(one) !== before", [figure, before], seconds=5)
 
 
