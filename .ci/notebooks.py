@@ -75,6 +75,18 @@ def text_only(output):
     return nbformat.from_dict(output)
 
 
+def joined(outputs):
+    """The outputs, with printed text that follows printed text in one piece: timing splits it."""
+    whole = []
+    for output in outputs:
+        last = whole[-1] if whole else {}
+        if output.output_type == "stream" and output["name"] == last.get("name"):
+            last["text"] += output["text"]
+        else:
+            whole.append(nbformat.from_dict(dict(output)))
+    return whole
+
+
 def canonical(notebook):
     """A copy in canonical form."""
     cells = []
@@ -83,7 +95,7 @@ def canonical(notebook):
         cell.id = f"c{number:03}"
         cell.metadata = nbformat.from_dict({k: old.metadata[k] for k in KEPT if k in old.metadata})
         if cell.cell_type == "code":
-            shown = [] if NO_OUTPUT in tags(cell) else [text_only(o) for o in cell.outputs]
+            shown = [] if NO_OUTPUT in tags(cell) else map(text_only, joined(cell.outputs))
             cell.outputs = [output for output in shown if output is not None]
             if not cell.source.strip() or NO_RUN in tags(cell):
                 cell.outputs, cell.execution_count = [], None

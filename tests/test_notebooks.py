@@ -241,6 +241,24 @@ def test_canonical_form_drops_what_changes_and_keeps_text():
     assert "png" in form.text(before), "canonical() must not write to its argument"
 
 
+def test_canonical_form_does_not_tell_when_a_line_was_printed():
+    outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text="1"),
+        nbformat.v4.new_output("stream", name="stdout", text="\n"),
+        nbformat.v4.new_output("display_data", {"image/png": "AAAA"}),
+        nbformat.v4.new_output("stream", name="stdout", text="2\n"),
+        nbformat.v4.new_output("stream", name="stderr", text="3\n"),
+    ]
+    before = page("print(1)", outputs=outputs, execution_count=1)
+    after = form.canonical(before).cells[0].outputs
+    assert [(o.name, o.text) for o in after] == [
+        ("stdout", "1\n"),
+        ("stdout", "2\n"),
+        ("stderr", "3\n"),
+    ]
+    assert before.cells[0].outputs[0].text == "1"
+
+
 def test_stripped_cell_is_found():
     assert len(unstored(page("print(2)"))) == 1
     assert unstored(page("print(2)", execution_count=1)) == []

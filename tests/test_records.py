@@ -32,13 +32,12 @@ def config_of(run: dict):
 
 def n_seed(mechanism, arm):
     """How many seeds the pages say that an arm has."""
-    if mechanism == warps.MECHANISM and arm in TRIED:
+    if arm in TRIED:
         return 3
-    if "-tune-" in arm or arm.startswith("strip-"):
+    untrained = RECIPES[mechanism].ARMS[arm].get("n_update") == 0
+    if untrained or "-tune-" in arm or arm.startswith("strip-"):
         return 1
-    if RECIPES[mechanism].ARMS[arm].get("n_update") == 0:
-        return 1
-    if mechanism == warps.MECHANISM and "-frame-" in arm:
+    if "-frame-" in arm:
         return 10
     return 5 if arm in CLUTTER else 3
 
