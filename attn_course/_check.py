@@ -47,13 +47,13 @@ def finite(name: str, value: Number) -> None:
         raise ValueError(f"{name} must be finite, got {value}")
 
 
-def at_least(name: str, value: int, minimum: int, hint: str = "") -> None:
+def at_least(name: str, value: Number, minimum: int, hint: str = "") -> None:
     """Raise ValueError unless `value` >= `minimum`."""
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}" + _said(hint))
 
 
-def at_most(name: str, value: int, maximum: int) -> None:
+def at_most(name: str, value: Number, maximum: int) -> None:
     """Raise ValueError unless `value` <= `maximum`."""
     if value > maximum:
         raise ValueError(f"{name} must be at most {maximum}, got {value}")

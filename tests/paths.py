@@ -4,11 +4,12 @@ So one test holds the reference and its torch twin to the same hand-worked numbe
 absent only the reference is tested.
 """
 
+import functools
 import importlib
 import importlib.util
 import inspect
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -26,6 +27,14 @@ class Reference:
         return getattr(self.module, name)
 
 
+def twin_of(function: Any) -> Any:
+    """The torch twin of a reference function, or of one with some arguments filled in."""
+    if isinstance(function, functools.partial):
+        return functools.partial(twin_of(function.func), *function.args, **function.keywords)
+    module = importlib.import_module(function.__module__.replace("reference", "functional"))
+    return getattr(module, function.__name__)
+
+
 class Functional(Reference):
     """The torch twins of a room, called with arrays and numbers, in float64."""
 
@@ -36,7 +45,11 @@ class Functional(Reference):
         def call(*args: Any, **kwargs: Any) -> Any:
             bound = inspect.signature(function).bind(*args, **kwargs)
             for key, value in bound.arguments.items():
-                if is_tensor(bound.signature.parameters[key].annotation):
+                if isinstance(value, dict):
+                    bound.arguments[key] = {k: import_torch.tensor(v) for k, v in value.items()}
+                elif callable(value):
+                    bound.arguments[key] = twin_of(value)
+                elif value is not None and is_tensor(bound.signature.parameters[key].annotation):
                     array = np.asarray(value)
                     if array.dtype.kind in "iu" and "Float" in repr(
                         bound.signature.parameters[key].annotation
@@ -52,8 +65,8 @@ class Functional(Reference):
 
 
 def is_tensor(annotation: Any) -> bool:
-    """Whether a parameter is annotated as a jaxtyping array or tensor."""
-    return hasattr(annotation, "dim_str")
+    """Whether a parameter is annotated as a jaxtyping array or tensor, be it an optional one."""
+    return any(hasattr(kind, "dim_str") for kind in (annotation, *get_args(annotation)))
 
 
 def paths(room: str) -> list[Any]:

@@ -32,7 +32,9 @@ SECTIONS = ("Parameters", "Returns", "Raises", "Conventions", "Notes", "Referenc
 # Functions of a reference that rest on no paper.
 NO_PAPER = {
     "softmax",  # older than any paper we could name
+    "softmax_jacobian",
     "masked_softmax",  # the rule for an empty row is ours
+    "masked_context",  # and so is that for padding
     "padding_mask",
     "causal_mask",
     "dense",

@@ -17,6 +17,8 @@ from attn_course.gaussian.reference import (
     gaussian_glimpse,
     gaussian_vector,
 )
+from attn_course.preliminaries.reference import softmax
+from attn_course.soft_hard.reference import crop, dynamic_filter, sigmoid_mask, soft_glimpse
 
 PAGE = Path(__file__).parents[1] / "book" / "errata.md"
 
@@ -96,6 +98,45 @@ PARAMS = np.array([1.5, 0.7, 1.2, 2.5, 0.9, 1.3])  # u, s, d along y, then along
 
 
 # The listing, in all three texts ------------------------------------------------------------------
+
+
+def test_crop_border():
+    image = np.arange(1.0, 31.0).reshape(5, 6)
+
+    def post(x, y, h=3, w=3):
+        return image[y : y + h, x : x + w]
+
+    np.testing.assert_array_equal(post(2, 1), crop(image[None], np.array([2, 1]), 3)[0])
+    assert post(4, 3).shape == (2, 2)  # over the lower right corner: smaller
+    assert post(-1, 1).size == 0  # over the left border: nothing at all
+    with pytest.raises(TypeError, match="indices"):
+        post(1.5, 1)
+    ours = crop(image[None], np.array([-1, 1]), 3)[0]
+    np.testing.assert_array_equal(ours, np.pad(image[1:4, :2], ((0, 0), (1, 0))))
+
+
+def test_independent_masks():
+    score, feature = np.array([0.3, -1.2, 0.8, 2.0]), np.array([1.0, 2.0, -1.0, 0.5])
+
+    def rank(mask):
+        slope = [
+            (soft_glimpse(feature, mask(score + s)) - soft_glimpse(feature, mask(score - s))) / 2e-4
+            for s in 1e-4 * np.eye(4)
+        ]
+        return np.linalg.matrix_rank(np.array(slope), tol=1e-6)
+
+    assert rank(sigmoid_mask) == 4  # no score can stand in for the others
+    assert rank(lambda s: softmax(s[None])[0]) == 3  # one is to spare:
+    np.testing.assert_allclose(softmax(score[None] + 5), softmax(score[None]))
+
+
+def test_filter_difference():
+    line = np.array([[0.0, 0.0, 4.0, 0.0, 0.0]])
+    kernel = np.array([[0.0, 0.0, 1.0]])  # its weights lie between zero and one
+    moved = dynamic_filter(np.pad(line, ((0, 0), (1, 1))), kernel)
+    np.testing.assert_array_equal(moved, [[0, 4, 0, 0, 0]])
+    for mask in np.random.default_rng(9).normal(scale=100, size=(20, 5)):
+        assert soft_glimpse(line[0], mask)[1] == 0  # where there was nothing, nothing comes
 
 
 def test_batch():
@@ -370,6 +411,44 @@ def test_slides_soft():
 
     assert slope(crop) == 0
     np.testing.assert_allclose(slope(transformer), row[5] - row[4], rtol=1e-6)
+
+
+def test_slides_zeros():
+    feature, chosen = np.array([-3.0, 7.0, -1.0]), np.array([True, False, True])
+    left_out, filled = feature[chosen], soft_glimpse(feature, chosen.astype(float))
+
+    w = np.array([[0.5, -2.0, 1.5], [1.0, 0.3, -0.7]])
+    np.testing.assert_allclose(w @ filled, w[:, chosen] @ left_out)  # a matrix sees no difference
+    assert (left_out.max(), filled.max()) == (-1, 0)
+    assert left_out.mean() != filled.mean()
+    assert softmax(filled[None])[0, 1] > 0.5  # most of the weight is on what was not chosen
+    says("slides-zeros", "3", "1", "0")
+
+
+def test_slides_participants():
+    def left_over(n_person, n_task):
+        """Degrees of freedom left for chance by one record a person and task."""
+        task = np.tile(np.eye(n_task), (n_person, 1))
+        return len(task) - np.linalg.matrix_rank(task)
+
+    assert left_over(1, 7) == 0  # seven records, seven means: nothing tells chance from task
+    assert left_over(21, 7) > 0
+    says("slides-participants", "21", f"{100 / 4:.0f}", f"{100 / 7:.2f}")  # guessing
+
+
+# The overview -------------------------------------------------------------------------------------
+
+
+def test_hard_date():
+    entries = (PAGE.parent / "references.bib").read_text(encoding="utf-8").split("\n@")
+    year = {}
+    for entry in entries[1:]:
+        key = re.match(r"\w+\{([^,]+),", entry)[1]
+        year[key] = int(re.search(r"^  year *= \{(\d+)\}", entry, flags=re.M)[1])
+    hard = [year[key] for key in ("schmidhuber1991fovea", "larochelle2010foveal", "mnih2014ram")]
+    assert hard == sorted(hard)
+    assert hard[-1] == year["xu2015show"] - 1  # the year before
+    says("hard-date", str(year["xu2015show"]))
 
 
 # The page -----------------------------------------------------------------------------------------

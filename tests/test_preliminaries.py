@@ -94,6 +94,57 @@ def test_softmax_gradient_by_its_formula(torch, twins):
     assert_allclose(jacobian.numpy(), np.diag(weight) - np.outer(weight, weight), atol=1e-12)
 
 
+@both_paths
+def test_softmax_jacobian_by_hand(path):
+    # weights 1/8, 2/8, 5/8 in units of 1/64: 1 * 7, 2 * 6 and 5 * 3 on the diagonal
+    want = np.array([[7, -2, -5], [-2, 12, -10], [-5, -10, 15]]) / 64
+    assert_allclose(path.softmax_jacobian(np.array([1, 2, 5]) / 8), want, rtol=1e-12)
+
+
+@both_paths
+@few
+@given(rng=number, n_key=size)
+def test_softmax_jacobian_is_the_slope(path, rng, n_key):
+    score = rng.normal(scale=2, size=n_key)
+    jacobian = path.softmax_jacobian(path.softmax(score[None])[0])
+    step = 1e-5
+    for j in range(n_key):
+        up, down = score.copy(), score.copy()
+        up[j] += step
+        down[j] -= step
+        slope = (path.softmax(up[None]) - path.softmax(down[None]))[0] / (2 * step)
+        assert_allclose(jacobian[:, j], slope, rtol=1e-6, atol=1e-9)
+
+
+@both_paths
+@few
+@given(rng=number, n_key=size)
+def test_softmax_jacobian_is_autograds_behind_a_mask(path, rng, n_key):
+    torch = pytest.importorskip("torch")
+    twins = paths("preliminaries")[1].values[0].module
+    mask = rng.random((1, n_key)) < 0.6  # empty now and then
+    score = torch.tensor(rng.normal(scale=2, size=(1, n_key)))
+    weight = twins.masked_softmax(score, torch.tensor(mask))[0].numpy()
+    slope = torch.autograd.functional.jacobian(
+        lambda s: twins.masked_softmax(s, torch.tensor(mask)), score
+    )
+    assert_allclose(path.softmax_jacobian(weight), slope[0, :, 0], rtol=1e-9, atol=1e-12)
+
+
+@both_paths
+@few
+@given(rng=number, n_key=size, temperature=st.floats(0.1, 10))
+def test_laws_of_the_softmax_jacobian(path, rng, n_key, temperature):
+    weight = path.softmax(rng.normal(scale=2, size=(1, n_key)) / temperature)[0]
+    jacobian = path.softmax_jacobian(weight)
+    assert_allclose(jacobian, jacobian.T, rtol=0, atol=1e-15)
+    # adding one number to all scores changes nothing; all weights together stay one
+    assert_allclose(jacobian @ np.ones(n_key), np.zeros(n_key), atol=1e-12)
+    assert_allclose(np.ones(n_key) @ jacobian, np.zeros(n_key), atol=1e-12)
+    # a covariance: no score can lower the weight that it raises
+    assert np.linalg.eigvalsh(jacobian).min() > -1e-12
+
+
 # --- masks ----------------------------------------------------------------------------------------
 
 
@@ -235,6 +286,159 @@ def test_masks_compose(path):
     assert_array_equal(both, np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0]], dtype=bool))
     weight = path.masked_softmax(np.zeros((3, 3)), np.asarray(both))
     assert_allclose(weight, [[1, 0, 0], [0.5, 0.5, 0], [0.5, 0.5, 0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("junk", [0.0, math.nan, math.inf, -math.inf, 3e38])
+def test_empty_row_and_padding_in_every_precision(torch, twins, name, junk, device):
+    # e^0 : e^ln 3 = 1 : 3; then a row with nowhere to look; the last key is padding
+    dtype = getattr(torch, name)
+    score = torch.tensor([[0.0, math.log(3), junk], [junk, junk, junk]], device=device)
+    mask = torch.tensor([[True, True, False], [False, False, False]], device=device)
+    score = score.to(dtype).requires_grad_()
+    value = torch.tensor([[8.0], [16.0], [junk]], device=device).to(dtype).requires_grad_()
+    weight = twins.masked_softmax(score, mask)
+    context = twins.masked_context(weight, value, mask)
+    by_score, by_value = torch.autograd.grad(context.sum(), (score, value))
+    rtol = {"float64": 1e-7, "float32": 1e-6, "bfloat16": 1e-2}[name]  # ln 3 came in float32
+
+    def shown(tensor):
+        return tensor.detach().double().cpu().numpy()
+
+    assert context.dtype == by_score.dtype == dtype
+    assert_allclose(shown(weight), [[0.25, 0.75, 0], [0, 0, 0]], rtol=rtol)
+    assert_allclose(shown(context), [[14], [0]], rtol=rtol)
+    # weights (1/4, 3/4) and values (8, 16): 1/4 (8 - 14) and 3/4 (16 - 14)
+    assert_allclose(shown(by_score), [[-1.5, 1.5, 0], [0, 0, 0]], rtol=5 * rtol)
+    assert_allclose(shown(by_value), [[0.25], [0.75], [0]], rtol=rtol)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "bfloat16"])
+def test_extreme_scores_in_every_precision(torch, twins, name, device):
+    dtype = getattr(torch, name)
+    score = torch.tensor([[1e30, 1e30, 3e38], [-1e30, -1e30, 0.0]], device=device).to(dtype)
+    mask = torch.tensor([[True, True, False]], device=device)
+    score.requires_grad_()
+    weight = twins.masked_softmax(score, mask)
+    (gradient,) = torch.autograd.grad(weight[:, 0].sum(), score)
+    assert_array_equal(weight.detach().double().cpu(), [[0.5, 0.5, 0], [0.5, 0.5, 0]])
+    assert_array_equal(gradient.double().cpu(), [[0.25, -0.25, 0], [0.25, -0.25, 0]])
+
+
+@both_paths
+def test_masked_context_by_hand(path):
+    weight = np.array([[0.25, 0.75, 0.5], [0.5, 0.25, 0.25], [1.0, 1.0, 1.0]])
+    value = np.array([[4.0, 0.0], [8.0, 1.0], [100.0, 10.0]])
+    mask = np.array([[1, 1, 0], [1, 1, 1], [0, 0, 0]], dtype=bool)
+    want = [[7, 0.75], [2 + 2 + 25, 0.25 + 2.5], [0, 0]]
+    assert_allclose(path.masked_context(weight, value, mask), want, rtol=1e-12)
+
+
+@both_paths
+@few
+@given(rng=number, n_query=size, n_key=size, d_value=size)
+def test_masked_context_is_its_sum(path, rng, n_query, n_key, d_value):
+    weight, value = rng.normal(size=(n_query, n_key)), rng.normal(size=(n_key, d_value))
+    mask = rng.random((n_query, n_key)) < 0.6
+    got = path.masked_context(weight, value, mask)
+    for i in range(n_query):
+        want = sum((weight[i, j] * value[j] for j in range(n_key) if mask[i, j]), np.zeros(d_value))
+        assert_allclose(got[i], want, rtol=1e-10, atol=1e-12)
+
+
+@both_paths
+@few
+@given(rng=number, n_query=size, n_key=size)
+def test_masked_attention_is_the_fused_kernels(path, rng, n_query, n_key):
+    # empty rows included: the kernel gives zero there too, since PyTorch 2.5
+    torch = pytest.importorskip("torch")
+    query, key = rng.normal(size=(n_query, 4)), rng.normal(size=(n_key, 4))
+    value = rng.normal(size=(n_key, 3))
+    mask = rng.random((n_query, n_key)) < 0.5
+    fused = torch.nn.functional.scaled_dot_product_attention(
+        *(torch.tensor(each)[None] for each in (query, key, value, mask))
+    )
+    weight = path.masked_softmax(query @ key.T / 2, mask)
+    got = path.masked_context(weight, value, mask)
+    assert_allclose(got, fused[0], rtol=1e-9, atol=1e-13)
+
+
+@both_paths
+@pytest.mark.parametrize("junk", [np.nan, np.inf, -np.inf, 1e300])
+def test_padding_never_reaches_a_context(path, junk):
+    rng = np.random.default_rng(0)
+    weight, value = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    mask = path.causal_mask(3, 4) & path.padding_mask(2, 4)  # nobody sees keys 2 and 3
+    want = path.masked_context(weight, value, mask)
+    weight, spoilt = np.where(mask, weight, junk), value.copy()
+    spoilt[2:] = junk
+    assert_array_equal(path.masked_context(weight, spoilt, mask), want)
+
+
+@both_paths
+def test_what_one_query_may_see_spoils_another(path):
+    # The limit of the promise: one product for all queries, and 0 times NaN is NaN.
+    value = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, np.nan]])
+    got = path.masked_context(np.eye(3), value, path.causal_mask(3, 3))
+    assert_array_equal(got[:, 0], [1, 2, 3])
+    assert_array_equal(got[:, 1], [np.nan] * 3)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "bfloat16"])
+def test_the_fused_kernel_lets_padding_through(torch, twins, name, device):
+    # Why the package guards: were this to fail one day, the page would be out of date.
+    dtype = getattr(torch, name)
+    query, key, value = torch.ones(3, 1, 4, 2, device=device, dtype=dtype).unbind()
+    mask = torch.tensor([[True, True, True, False]], device=device)
+    fused = torch.nn.functional.scaled_dot_product_attention
+    for spoilt in ("key", "value"):
+        given = {"key": key.clone(), "value": value.clone()}
+        given[spoilt][:, 3] = torch.nan
+        assert fused(query, **given, attn_mask=mask).isnan().all()
+        score = query @ given["key"].mT
+        ours = twins.masked_context(twins.masked_softmax(score, mask), given["value"], mask)
+        assert_array_equal(ours.isfinite().all().item(), True)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "bfloat16"])
+def test_a_padded_key_spoils_a_slope_unless_it_is_cleaned(torch, twins, name, device):
+    # The score is a product too: its slope by the query is (slope of a score) times key, and behind
+    # a mask that is 0 * NaN. With keys and values cleaned, the fused kernel does as we do.
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.randn(3, 1, 4, 2, generator=generator, dtype=torch.float64)
+    clean = clean.to(device, getattr(torch, name))
+    mask = torch.ones(1, 4, 4, dtype=torch.bool, device=device)
+    mask[..., 3] = mask[:, 1] = False  # a padded key; a query with nowhere to look
+    spoilt = clean.clone()
+    spoilt[1:, :, 3] = torch.nan
+
+    def ours(query, key, value):
+        return twins.masked_context(twins.masked_softmax(query @ key.mT, mask), value, mask)
+
+    def fused(query, key, value):
+        attention = torch.nn.functional.scaled_dot_product_attention
+        return attention(query, key, value, mask, scale=1.0)
+
+    def guarded(attention):
+        unseen = ~mask.any(-2)[..., None]
+        return lambda q, k, v: attention(q, k.masked_fill(unseen, 0), v.masked_fill(unseen, 0))
+
+    def run(attention, parts):
+        parts = parts.clone().requires_grad_()
+        context = attention(*parts.unbind())
+        (slope,) = torch.autograd.grad(context.sum(), parts)
+        return context.detach().double().cpu(), slope.double().cpu()
+
+    want, slope = run(ours, clean)
+    context, bent = run(ours, spoilt)
+    assert_array_equal(context, want)
+    assert bent[0, 0, [0, 2, 3]].isnan().all()
+    atol = {"float64": 1e-12, "float32": 1e-5, "bfloat16": 0.05}[name]
+    for attention in (ours, fused):
+        for got, wanted in zip(run(guarded(attention), spoilt), (want, slope), strict=True):
+            assert_allclose(got, wanted, rtol=0, atol=atol)
+    assert not slope[0, 0, 1].any()
+    assert not slope[1:, 0, 3].any()
 
 
 # --- dense layer and simple cell ------------------------------------------------------------------

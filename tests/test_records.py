@@ -9,12 +9,15 @@ import torch
 
 from attn_course import data
 from attn_course.gaussian import recipe
+from attn_course.soft_hard import recipe as looking
+from attn_course.soft_hard import recipe_action, recipe_patches, recipe_products
 from attn_course.spatial_transformer import recipe as warps
 from attn_course.spatial_transformer import recipe_race as race
 from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
-RECIPES = {each.MECHANISM: each for each in (recipe, race, warps)}
+ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
+RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
 BEST = 3  # of the six rates of a reader of distorted digits were tried with three seeds

@@ -19,6 +19,7 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from paths import twin_of
 from torch.testing import assert_close
 from twins import ONLY_FROM_FLOAT32, TOLERANCE, TWINS, Twin
 
@@ -32,6 +33,7 @@ DOUBLE = torch.float64
 # What a twin takes beyond its reference, and why.
 OWN_PARAMETERS = {
     "preliminaries.causal_mask": ("device",),  # no tensor comes in that would say where to make it
+    "soft_hard.product_weights": ("dtype", "device"),
     "spatial_transformer.output_grid": ("device", "dtype"),  # nor of which precision
     "spatial_transformer.control_points": ("device", "dtype"),
     "spatial_transformer.spline_weight": ("device", "dtype"),
@@ -41,6 +43,7 @@ OWN_PARAMETERS = {
 # References whose twins are no functions of the room: made in `twins.py`.
 TWIN_IS_NO_FUNCTION = {
     "gaussian.glimpse_reader",  # a module
+    "soft_hard.recurrent_attention",  # a module
     "spatial_transformer.warp_reader",  # a module
     "spatial_transformer.bilinear_gradient",  # autograd
 }
@@ -93,13 +96,25 @@ def unhooked() -> Iterator[None]:
 # --- evaluating a row -----------------------------------------------------------------------------
 
 
+def present(names: set[str], arguments: dict) -> list[str]:
+    """Those that are given: an argument that may be left out is None."""
+    return [name for name in names if arguments[name] is not None]
+
+
+def core_axes(twin: Twin) -> dict[str, int]:
+    """Axes of one example, for masks that are broadcast where they have no batch of their own."""
+    parameters = inspect.signature(twin.functional).parameters
+    dims = {name: getattr(each.annotation, "dim_str", "") for name, each in parameters.items()}
+    return {name: len(d.split()) - 1 for name, d in dims.items() if d.startswith("*#batch")}
+
+
 def examples(twin: Twin, batch: tuple, arguments: dict) -> list[dict]:
     """The arguments of each example of a batch, numbers as Python numbers."""
-    core = {"mask": 2}  # a mask is broadcast over the batch where it has no batch axes of its own
+    core = core_axes(twin)
     split = []
     for index in np.ndindex(batch):
         one = dict(arguments)
-        for name in twin.batched():
+        for name in present(twin.batched(), arguments):
             value = np.asarray(arguments[name])
             if name in core:
                 value = np.broadcast_to(value, batch + value.shape[value.ndim - core[name] :])
@@ -123,12 +138,14 @@ def of_reference(twin: Twin, batch: tuple, arguments: dict) -> tuple:
 
 
 def to_torch(twin: Twin, arguments: dict, dtype=DOUBLE, device="cpu") -> dict:
-    """Arrays, and the numbers that carry the batch, as tensors; all else as it is."""
+    """Arrays, and numbers that carry the batch, as tensors; functions as their twins."""
 
     def convert(name, value):
         if isinstance(value, Mapping):
             return {key: convert("", each) for key, each in value.items()}
-        if isinstance(value, np.ndarray) or name in twin.batched():
+        if callable(value):
+            return twin_of(value)
+        if value is not None and (isinstance(value, np.ndarray) or name in twin.batched()):
             tensor = torch.tensor(np.asarray(value))
             return tensor.to(device, dtype if tensor.is_floating_point() else None)
         return value
@@ -274,7 +291,7 @@ def check_errors(twin: Twin, error, batch: tuple = ()) -> None:
         return str(caught.value)
 
     stacked = dict(error.arguments)
-    for name in twin.batched() if batch else ():
+    for name in present(twin.batched(), stacked) if batch else ():
         value = np.asarray(stacked[name])
         stacked[name] = np.broadcast_to(value, batch + value.shape).copy()
     theirs = refused(twin.reference, error.arguments)
@@ -375,7 +392,9 @@ def test_row_is_whole(twin):
         for name, parameter in inspect.signature(twin.functional).parameters.items()
         if "Float" in repr(parameter.annotation) or "Mapping" in repr(parameter.annotation)
     }
-    assert floats == set(twin.gradient), "every floating-point argument has a gradient to check"
+    held = set(twin.gradient) | set(twin.surrogate)
+    assert floats == held, "every floating-point argument has a gradient to check"
+    assert not set(twin.gradient) & set(twin.surrogate)
 
 
 @each_twin
@@ -501,9 +520,11 @@ def test_batch_of_none(twin, data):
     arguments = twin.cases(data.draw, (1,), False)
     full = to_torch(twin, arguments)
     empty = {
-        name: value[:0] if name in twin.batched() and value.ndim > 2 * (name == "mask") else value
+        name: value[:0] if value.ndim > core_axes(twin).get(name, 0) else value
         for name, value in full.items()
+        if name in present(twin.batched(), full)
     }
+    empty = full | empty
     for none, one in zip(
         as_tuple(twin.functional(**empty)), as_tuple(twin.functional(**full)), strict=True
     ):

@@ -6,7 +6,10 @@ fails. A wrong version that slipped through would mean that the tests check noth
 
 import functools
 import importlib
+import inspect
+import itertools
 import math
+import textwrap
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -15,6 +18,7 @@ import numpy as np
 import pytest
 import test_gaussian
 import test_preliminaries
+import test_soft_hard
 import test_spatial_transformer
 import test_twins
 import torch
@@ -28,6 +32,9 @@ from attn_course.gaussian import reference as gaussian
 from attn_course.preliminaries import functional as torch_preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries
+from attn_course.soft_hard import functional as torch_soft_hard
+from attn_course.soft_hard import modules as soft_hard_modules
+from attn_course.soft_hard import reference as soft_hard
 from attn_course.spatial_transformer import functional as torch_transformer
 from attn_course.spatial_transformer import reference as transformer
 
@@ -137,6 +144,34 @@ def simple_transposed(feature, hidden, w_input, w_hidden, b):
     return np.tanh(w_input @ feature + w_hidden.T @ hidden + b)
 
 
+def seen_by(mask, weight):
+    return np.broadcast_to(mask, weight.shape).any(0)[:, None]
+
+
+def context_unguarded(weight, value, mask):
+    return np.where(mask, weight, 0.0) @ value
+
+
+def context_that_trusts_its_weights(weight, value, mask):
+    return weight @ np.where(seen_by(mask, weight), value, 0.0)
+
+
+def context_without_nan(weight, value, mask):
+    """NaN replaced wherever it stands, so that a real fault in the data is hidden."""
+    return np.where(mask, weight, 0.0) @ np.nan_to_num(value, posinf=0.0, neginf=0.0)
+
+
+def context_of_common_keys(weight, value, mask):
+    common = np.broadcast_to(mask, weight.shape).all(0)[:, None]
+    return np.where(mask, weight, 0.0) @ np.where(common, value, 0.0)
+
+
+def context_averaged(weight, value, mask):
+    context = preliminaries.masked_context(weight, value, mask)
+    count = np.broadcast_to(mask, weight.shape).sum(1, keepdims=True)
+    return context / np.maximum(count, 1)
+
+
 def causal(diagonal):
     return lambda n_query, n_key: np.tri(n_query, n_key, diagonal, dtype=bool)
 
@@ -162,6 +197,61 @@ PRELIMINARIES = [
             / np.maximum(np.exp(score - score.max()).sum(-1, keepdims=True), 1e-300)
         ),
         test_preliminaries.test_softmax_of_extreme_scores,
+    ),
+    Wrong(
+        "the diagonal alone",
+        "softmax_jacobian",
+        lambda weight: np.diag(weight * (1 - weight)),
+        test_preliminaries.test_softmax_jacobian_by_hand,
+    ),
+    Wrong(
+        "sign turned",
+        "softmax_jacobian",
+        lambda weight: np.outer(weight, weight) - np.diag(weight),
+        test_preliminaries.test_softmax_jacobian_is_the_slope,
+    ),
+    Wrong(
+        "the other weights' slope missing from the diagonal",
+        "softmax_jacobian",
+        lambda weight: np.diag(weight) - np.outer(weight, weight) * (1 - np.eye(len(weight))),
+        test_preliminaries.test_laws_of_the_softmax_jacobian,
+    ),
+    Wrong(
+        "one formula on and off the diagonal",
+        "softmax_jacobian",
+        lambda weight: np.outer(weight, 1 - weight),
+        test_preliminaries.test_softmax_jacobian_is_autograds_behind_a_mask,
+    ),
+    Wrong(
+        "NaN of padding let through",
+        "masked_context",
+        context_unguarded,
+        test_preliminaries.test_padding_never_reaches_a_context,
+        (np.nan,),
+    ),
+    Wrong(
+        "weights behind the mask trusted",
+        "masked_context",
+        context_that_trusts_its_weights,
+        test_preliminaries.test_masked_context_by_hand,
+    ),
+    Wrong(
+        "every NaN replaced",
+        "masked_context",
+        context_without_nan,
+        test_preliminaries.test_what_one_query_may_see_spoils_another,
+    ),
+    Wrong(
+        "values that some query may not see dropped",
+        "masked_context",
+        context_of_common_keys,
+        test_preliminaries.test_masked_context_is_its_sum,
+    ),
+    Wrong(
+        "divided by the number of keys",
+        "masked_context",
+        context_averaged,
+        test_preliminaries.test_masked_context_by_hand,
     ),
     Wrong("mask inverted", "masked_softmax", lambda s, m: masked_softmax(s, ~m), by_hand),
     Wrong("empty row uniform", "masked_softmax", uniform_when_empty, by_hand),
@@ -1293,6 +1383,662 @@ TRANSFORMER = [
 ]
 
 
+# --- soft_hard ------------------------------------------------------------------------------------
+
+acts = test_soft_hard
+by_counts = acts.test_hard_item_draws_with_the_softmax_s_frequencies
+drawn_place = acts.test_a_place_is_brought_into_the_image_after_the_draw
+
+
+def changed(function, *pairs):
+    """A function with some words of its source replaced: where it is too long to write again."""
+    source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+    for old, new in pairs:
+        assert source.count(old) == 1, f"{old!r} is not once in {function.__name__}"
+        source = source.replace(old, new)
+    scope = dict(vars(importlib.import_module(function.__module__)))
+    exec(source, scope)
+    return scope[function.__name__]
+
+
+def chances(score):
+    return softmax(score[None])[0]
+
+
+def hard_location_by(place):
+    """A crop round a place that is made in another way from control, noise and std."""
+
+    def look(control, feature, noise, size, std):
+        location = place(control, noise, std)
+        return soft_hard.retina(feature, np.clip(location, -1, 1), size, 1)[0]
+
+    return look
+
+
+def estimate(weigh):
+    """The estimate with other weights of the draws' scores."""
+
+    def gradient(score, choice, reward, baseline):
+        scores = np.stack([soft_hard.choice_score(score, int(i)) for i in choice])
+        return weigh(reward, baseline) @ scores
+
+    return gradient
+
+
+def retina_by(corner, reduce="mean"):
+    """A retina with another corner, or another way to make blocks one number."""
+
+    def patches(feature, location, size, n_scale):
+        seen = []
+        for k in range(n_scale):
+            side, (height, width) = size * 2**k, feature.shape[1:]
+            at = corner((location + 1) / 2, np.array([width, height]), side)
+            wide = soft_hard.crop(feature, np.asarray(at).astype(int), side)
+            blocks = wide.reshape(len(feature), size, 2**k, size, 2**k)
+            seen.append(getattr(blocks, reduce)(axis=(2, 4)) if reduce else blocks[:, :, 0, :, 0])
+        return np.stack(seen)
+
+    return patches
+
+
+def nearest(unit, n_pixel, side):
+    return np.floor(unit * n_pixel - side / 2 + 0.5)
+
+
+def repeated_edges(feature, corner, size):
+    y, x = (np.arange(size) + first for first in corner[::-1])
+    height, width = feature.shape[1:]
+    return feature[:, y.clip(0, height - 1)][:, :, x.clip(0, width - 1)]
+
+
+def rolled_edges(feature, corner, size):
+    y, x = (np.arange(size) + first for first in corner[::-1])
+    height, width = feature.shape[1:]
+    return feature[:, y % height][:, :, x % width]
+
+
+def swapped_blocks(feature, location, size, n_scale):
+    seen = []
+    for k in range(n_scale):
+        corner = nearest((location + 1) / 2, np.array(feature.shape[:0:-1]), size * 2**k)
+        wide = soft_hard.crop(feature, corner.astype(int), size * 2**k)
+        seen.append(wide.reshape(-1, 2**k, size, 2**k, size).mean(axis=(1, 3)))
+    return np.stack(seen)
+
+
+def inside_alone(feature, location, size, n_scale):
+    """Averages that leave out what lies outside."""
+    count = soft_hard.retina(np.ones_like(feature), location, size, n_scale)
+    return soft_hard.retina(feature, location, size, n_scale) / np.maximum(count, 1e-9)
+
+
+def loss_by(*pairs):
+    return changed(soft_hard.hybrid_loss, *pairs)
+
+
+def walk_by(*pairs):
+    return changed(soft_hard.recurrent_attention, *pairs)
+
+
+def signs(n_factor):
+    return np.array(list(itertools.product([1.0, -1.0], repeat=n_factor)))
+
+
+def weights_with(out):
+    """Weights of the product net with other ones at the output."""
+    return lambda n_factor, scale, shift: (
+        scale * signs(n_factor),
+        out(soft_hard.product_weights(n_factor, scale, shift)[1], signs(n_factor), scale),
+    )
+
+
+def net_of(unit):
+    def net(factor, scale, shift):
+        hidden, out = soft_hard.product_weights(len(factor), scale, shift)
+        return float(out @ unit(hidden @ factor + shift))
+
+    return net
+
+
+def part_of_the_way(value, times):
+    """A straight line from x to e^x, or to log x."""
+    end = np.where(times < 0, np.log(np.abs(value)), np.exp(value))
+    return value + np.abs(times) * (end - value)
+
+
+SOFT_HARD = [
+    Wrong(
+        "softmax for sigmoid",
+        "sigmoid_mask",
+        chances,
+        acts.test_sigmoid_mask_by_hand,
+    ),
+    Wrong(
+        "exponential of a large score",
+        "sigmoid_mask",
+        np.errstate(all="ignore")(lambda score: np.exp(score) / (1 + np.exp(score))),
+        acts.test_sigmoid_mask_at_extreme_scores,
+    ),
+    Wrong(
+        "sign turned",
+        "sigmoid_mask",
+        lambda score: 1 - soft_hard.sigmoid_mask(score),
+        acts.test_sigmoid_mask_by_hand,
+    ),
+    Wrong(
+        "mask made to sum to one",
+        "soft_glimpse",
+        lambda feature, mask: feature * mask / mask.sum(),
+        acts.test_soft_glimpse_by_hand,
+    ),
+    Wrong(
+        "mask cut to between 0 and 1",
+        "soft_glimpse",
+        lambda feature, mask: feature * mask.clip(0, 1),
+        acts.test_soft_glimpse_by_hand,
+    ),
+    Wrong(
+        "exponentials not made to sum to one",
+        "soft_item",
+        lambda control, feature, noise=None: np.exp(control) @ feature,
+        acts.test_soft_item_by_hand,
+    ),
+    Wrong(
+        "softmax over the features",
+        "soft_item",
+        lambda control, feature, noise=None: (softmax(control[:, None] * feature) * feature).sum(0),
+        acts.test_soft_item_by_hand,
+    ),
+    Wrong(
+        "largest score not taken off",
+        "soft_item",
+        np.errstate(all="ignore")(
+            lambda control, feature, noise=None: np.exp(control) / np.exp(control).sum() @ feature
+        ),
+        acts.test_soft_item_at_extreme_scores,
+    ),
+    Wrong(
+        "always the likeliest",
+        "hard_item",
+        lambda control, feature, noise: feature[np.argmax(control)],
+        acts.test_hard_item_by_hand,
+    ),
+    Wrong(
+        "Gumbel noise with its sign turned",
+        "hard_item",
+        lambda control, feature, noise: feature[np.argmax(control - noise)],
+        by_counts,
+    ),
+    Wrong(
+        "noise on probabilities",
+        "hard_item",
+        lambda control, feature, noise: feature[np.argmax(chances(control) + noise)],
+        by_counts,
+    ),
+    Wrong(
+        "softmax over the pixels",
+        "soft_location",
+        lambda control, feature, noise=None: (
+            chances(control.ravel()).reshape(control.shape) * feature
+        ),
+        acts.test_soft_location_by_hand,
+    ),
+    Wrong(
+        "brought in before the draw",
+        "hard_location",
+        hard_location_by(lambda control, noise, std: control.clip(-1, 1) + std * noise),
+        drawn_place,
+    ),
+    Wrong(
+        "crop as (y, x)",
+        "hard_location",
+        hard_location_by(lambda control, noise, std: (control + std * noise)[::-1]),
+        acts.test_hard_location_by_hand,
+    ),
+    Wrong(
+        "variance for the standard deviation",
+        "hard_location",
+        hard_location_by(lambda control, noise, std: control + std**2 * noise),
+        acts.test_hard_location_by_hand,
+    ),
+    Wrong(
+        "not drawn",
+        "hard_location",
+        hard_location_by(lambda control, noise, std: control),
+        acts.test_hard_location_by_hand,
+    ),
+    *(
+        Wrong(
+            mistake,
+            "glimpse_loop",
+            changed(soft_hard.glimpse_loop, words),
+            acts.test_loop_is_its_formula,
+            (kind,),
+        )
+        for mistake, words, kind in (
+            ("control without the state", ("dense(hidden,", "dense(0 * hidden,"), "soft item"),
+            ("state forgotten", (".ravel(), hidden,", ".ravel(), 0 * hidden,"), "hard item"),
+            ("one draw for all steps", ("else noise[t]", "else noise[0]"), "hard location"),
+            ("control of the last glimpse", ("t in range(", "t in range(1 + "), "soft location"),
+        )
+    ),
+    Wrong(
+        "mean not taken off",
+        "expected_gradient",
+        lambda score, reward: chances(score) * reward,
+        acts.test_expected_gradient_by_hand,
+    ),
+    Wrong(
+        "plain mean of the rewards",
+        "expected_gradient",
+        lambda score, reward: chances(score) * (reward - reward.mean()),
+        acts.test_expected_gradient_by_hand,
+    ),
+    Wrong(
+        "sign turned",
+        "choice_score",
+        lambda score, choice: chances(score) - np.eye(len(score))[choice],
+        acts.test_choice_score_by_hand,
+    ),
+    Wrong(
+        "slope of the chance, not of its logarithm",
+        "choice_score",
+        lambda score, choice: (
+            chances(score)[choice] * (np.eye(len(score))[choice] - chances(score))
+        ),
+        acts.test_choice_score_by_hand,
+    ),
+    Wrong(
+        "standard deviation for the variance",
+        "location_score",
+        lambda mean, std, location: (location - mean) / std,
+        acts.test_location_score_by_hand,
+    ),
+    Wrong(
+        "sign turned",
+        "location_score",
+        lambda mean, std, location: (mean - location) / std**2,
+        acts.test_location_score_by_quadrature,
+        (0.25, 0.0),
+    ),
+    Wrong(
+        "slope of the density, not of its logarithm",
+        "location_score",
+        lambda mean, std, location: (
+            (location - mean) / std**2 * np.exp(-((location - mean) ** 2).sum() / (2 * std**2))
+        ),
+        acts.test_location_score_by_hand,
+    ),
+    Wrong(
+        "summed over the draws",
+        "score_function_gradient",
+        estimate(lambda reward, baseline: reward - baseline),
+        acts.test_estimate_is_unbiased_for_any_constant_baseline,
+        (2.0,),
+    ),
+    Wrong(
+        "baseline forgotten",  # unbiased all the same
+        "score_function_gradient",
+        estimate(lambda reward, baseline: reward / len(reward)),
+        acts.test_what_a_baseline_saves,
+    ),
+    Wrong(
+        "mean of the gains for every draw",
+        "score_function_gradient",
+        estimate(lambda reward, baseline: 0 * reward + (reward - baseline).mean() / len(reward)),
+        acts.test_estimate_is_unbiased_with_the_others_mean,
+        (2,),
+    ),
+    Wrong(
+        "a baseline of its own, the mean of all",
+        "score_function_gradient",
+        estimate(lambda reward, baseline: (reward - reward.mean()) / len(reward)),
+        acts.test_estimate_is_unbiased_for_any_constant_baseline,
+        (0.0,),
+    ),
+    Wrong(
+        "the own reward left in",
+        "leave_one_out",
+        lambda reward: np.full(len(reward), reward.mean()),
+        acts.test_estimate_is_unbiased_with_the_others_mean,
+        (3,),
+    ),
+    Wrong(
+        "divided by the number of all",
+        "leave_one_out",
+        lambda reward: (reward.sum() - reward) / len(reward),
+        acts.test_leave_one_out_by_hand,
+    ),
+    Wrong(
+        "one logarithm",
+        "gumbel_noise",
+        lambda uniform: -np.log(uniform),
+        acts.test_gumbel_noise_by_hand,
+    ),
+    Wrong(
+        "noise of the smallest, not of the largest",
+        "gumbel_noise",
+        lambda uniform: np.log(-np.log(uniform)),
+        by_counts,
+    ),
+    Wrong(
+        "logarithms of 1 - u",
+        "gumbel_noise",
+        lambda uniform: np.log(-np.log1p(-uniform)),
+        acts.test_mean_and_variance_of_gumbel_noise,
+    ),
+    Wrong(
+        "temperature the wrong way up",
+        "gumbel_softmax",
+        lambda score, noise, temperature: chances((score + noise) * temperature),
+        acts.test_gumbel_softmax_by_hand,
+    ),
+    Wrong(
+        "noise after the temperature",
+        "gumbel_softmax",
+        lambda score, noise, temperature: chances(score / temperature + noise),
+        acts.test_gumbel_softmax_by_hand,
+    ),
+    Wrong(
+        "noise on chances",
+        "gumbel_softmax",
+        lambda score, noise, temperature: chances((chances(score) + noise) / temperature),
+        acts.test_gumbel_softmax_by_hand,
+    ),
+    Wrong(
+        "softmax for one-hot",
+        "straight_through",
+        lambda score, noise: chances(score + noise),
+        acts.test_straight_through_by_hand,
+    ),
+    Wrong(
+        "always the likeliest",
+        "straight_through",
+        lambda score, noise: np.eye(len(score))[np.argmax(score)],
+        acts.test_straight_through_by_hand,
+    ),
+    Wrong(
+        "slope straight to the scores",
+        "straight_through_gradient",
+        lambda score, slope: slope,
+        acts.test_straight_through_gradient_by_hand,
+    ),
+    Wrong(
+        "wrong sign",
+        "straight_through_gradient",
+        lambda score, slope: -soft_hard.straight_through_gradient(score, slope),
+        acts.test_straight_through_gradient_by_hand,
+    ),
+    Wrong(
+        "corner as (y, x)",
+        "crop",
+        lambda feature, corner, size: soft_hard.crop(feature, corner[::-1], size),
+        acts.test_crop_by_hand,
+    ),
+    Wrong("edges repeated", "crop", repeated_edges, acts.test_crop_by_hand),
+    Wrong("edges rolled", "crop", rolled_edges, acts.test_far_outside_there_is_nothing, (12,)),
+    Wrong(
+        "multiplied by a mask of what is inside",
+        "crop",
+        lambda feature, corner, size: (
+            repeated_edges(feature, corner, size)
+            * soft_hard.crop(np.ones_like(feature), corner, size)
+        ),
+        acts.test_what_lies_outside_a_crop_never_enters,
+        (np.nan,),
+    ),
+    Wrong(
+        "corner taken for the centre",
+        "crop",
+        lambda feature, corner, size: soft_hard.crop(feature, corner - size // 2, size),
+        acts.test_crop_by_hand,
+    ),
+    Wrong(
+        "place as (y, x)",
+        "retina",
+        retina_by(lambda unit, n, side: nearest(unit[::-1], n, side)),
+        acts.test_retina_by_hand,
+    ),
+    Wrong(
+        "width and height swapped",
+        "retina",
+        retina_by(lambda unit, n, side: nearest(unit, n[::-1], side)),
+        acts.test_retina_by_hand,
+    ),
+    Wrong(
+        "rounded down",
+        "retina",
+        retina_by(lambda unit, n, side: np.floor(unit * n - side / 2)),
+        acts.test_odd_and_even_crops_by_hand,
+    ),
+    Wrong(
+        "rounded to even",
+        "retina",
+        retina_by(lambda unit, n, side: np.round(unit * n - side / 2)),
+        acts.test_odd_and_even_crops_by_hand,
+    ),
+    Wrong(
+        "rounded towards nought",
+        "retina",
+        retina_by(lambda unit, n, side: np.trunc(unit * n - side / 2 + 0.5)),
+        acts.test_the_corners_of_the_image_are_the_edges,
+    ),
+    Wrong(
+        "ends at the centres of the pixels",
+        "retina",
+        retina_by(lambda unit, n, side: nearest(unit, n - 1, side)),
+        acts.test_the_corners_of_the_image_are_the_edges,
+    ),
+    Wrong(
+        "kept on the image",
+        "retina",
+        retina_by(lambda unit, n, side: np.clip(nearest(unit, n, side), 0, n - side)),
+        acts.test_the_corners_of_the_image_are_the_edges,
+    ),
+    Wrong(
+        "all scales from one corner",
+        "retina",
+        retina_by(lambda unit, n, side: nearest(unit, n, 2)),
+        acts.test_retina_by_hand,
+    ),
+    Wrong(
+        "every other pixel",
+        "retina",
+        retina_by(nearest, reduce=""),
+        acts.test_retina_by_hand,
+    ),
+    Wrong(
+        "largest of a block",
+        "retina",
+        retina_by(nearest, "max"),
+        acts.test_retina_by_hand,
+    ),
+    Wrong("sum of a block", "retina", retina_by(nearest, "sum"), acts.test_retina_by_hand),
+    Wrong("blocks across", "retina", swapped_blocks, acts.test_retina_by_hand),
+    Wrong("means of the inside", "retina", inside_alone, acts.test_retina_by_hand),
+    *(
+        Wrong(mistake, "recurrent_attention", walk_by(words), test, arguments)
+        for mistake, words, test, arguments in (
+            (
+                "brought in before its density is taken",
+                ("locations.append(location)", "locations.append(here)"),
+                acts.test_a_place_outside_is_looked_at_where_it_is_brought_in,
+                (),
+            ),
+            (
+                "never brought in",
+                ("here = np.clip(location, -1, 1)", "here = location"),
+                acts.test_a_place_outside_is_looked_at_where_it_is_brought_in,
+                (),
+            ),
+            (
+                "first place by the policy",
+                ("if t else np.zeros(2)", ""),
+                acts.test_the_first_place_is_the_middle_and_the_next_ones_are_not,
+                (),
+            ),
+            (
+                "variance for the standard deviation",
+                ("std * noise[t]", "std**2 * noise[t]"),
+                acts.test_looker_is_its_formula,
+                (False,),
+            ),
+            (
+                "given places jittered",
+                ("else place[t]", "else place[t] + std * noise[t]"),
+                acts.test_where_places_are_given_noise_does_not_matter,
+                (),
+            ),
+            (
+                "what times where",
+                ("what + where", "what * where"),
+                acts.test_looker_is_its_formula,
+                (True,),
+            ),
+            (
+                "mean without tanh",
+                ('np.tanh(layer("mean", hidden))', 'layer("mean", hidden)'),
+                acts.test_looker_is_its_formula,
+                (False,),
+            ),
+            (
+                "state forgotten",
+                ('params["core.w_hidden"] @ hidden', '0 * params["core.w_hidden"] @ hidden'),
+                acts.test_looker_is_its_formula,
+                (True,),
+            ),
+            (
+                "baseline after the glimpse",
+                (
+                    "return score, ",
+                    "baselines = [*baselines[1:], layer('baseline', hidden)[0]]\n"
+                    "    return score, ",
+                ),
+                acts.test_baseline_is_said_before_the_glimpse,
+                (),
+            ),
+            (
+                "the place not told",
+                ('layer("place", here)', 'layer("place", 0 * here)'),
+                acts.test_looker_is_its_formula,
+                (True,),
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "hybrid_loss", loss_by(words), test, arguments)
+        for mistake, words, test, arguments in (
+            (
+                "standard deviation for the variance",
+                ("(2 * std**2)", "(2 * std)"),
+                acts.test_hybrid_loss_by_hand,
+                (0.5,),
+            ),
+            (
+                "policy's sign turned",
+                ("- gain @ log_prob", "+ gain @ log_prob"),
+                acts.test_hybrid_loss_by_hand,
+                (1.0,),
+            ),
+            (
+                "reward without its baseline",
+                ("== label) - baseline", "== label) + 0 * baseline"),
+                acts.test_hybrid_loss_by_hand,
+                (1.0,),
+            ),
+            (
+                "baseline never taught",
+                (" + gain @ gain", ""),
+                acts.test_hybrid_loss_by_hand,
+                (1.0,),
+            ),
+            (
+                "reward of the wrong answer",
+                ("np.argmax(score) == label", "np.argmin(score) == label"),
+                acts.test_hybrid_loss_by_hand,
+                (1.0,),
+            ),
+            (
+                "means over the steps",
+                ("gain @ log_prob + gain @ gain", "(gain @ log_prob - gain @ gain) / len(gain)"),
+                acts.test_hybrid_loss_by_hand,
+                (1.0,),
+            ),
+            (
+                "largest score not taken off",
+                ("score - score.max()", "score.clip(-700, 700)"),
+                acts.test_hybrid_loss_at_extreme_scores,
+                (),
+            ),
+        )
+    ),
+    Wrong(
+        "signs not multiplied",
+        "product_weights",
+        weights_with(lambda out, sign, scale: np.abs(out)),
+        acts.test_product_weights_by_hand,
+    ),
+    Wrong(
+        "scale once for all factors",
+        "product_weights",
+        weights_with(lambda out, sign, scale: out * scale ** (sign.shape[1] - 1)),
+        acts.test_product_weights_are_their_formula,
+        (3, 0.7),
+    ),
+    Wrong(
+        "divided by N! as in a Taylor series",
+        "product_weights",
+        weights_with(lambda out, sign, scale: out / math.factorial(sign.shape[1])),
+        acts.test_product_weights_are_their_formula,
+        (2, -1.3),
+    ),
+    Wrong(
+        "a kink for the smooth unit",
+        "product_net",
+        net_of(lambda x: np.maximum(x, 0)),
+        acts.test_error_of_the_product_net_falls_as_the_square_of_the_scale,
+        (2,),
+    ),
+    Wrong(
+        "sigmoid units",
+        "product_net",
+        net_of(lambda x: 1 / (1 + np.exp(-x))),
+        acts.test_error_of_the_product_net_falls_as_the_square_of_the_scale,
+        (2,),
+    ),
+    Wrong(
+        "a straight line from x to e^x",
+        "iterated_exp",
+        part_of_the_way,
+        acts.test_iterated_exp_by_hand,
+    ),
+    Wrong(
+        "a sum and a product mixed",
+        "add_or_multiply",
+        lambda feature, w, times: (1 - times) * (w @ feature) + times * np.prod(feature**w, axis=1),
+        acts.test_add_or_multiply_by_hand,
+    ),
+    Wrong(
+        "weights for exponents",
+        "add_or_multiply",
+        lambda feature, w, times: np.where(times < 1, w @ feature, np.prod(feature * w, axis=1)),
+        acts.test_add_or_multiply_by_hand,
+    ),
+    Wrong(
+        "filter flipped",
+        "dynamic_filter",
+        lambda feature, kernel: soft_hard.dynamic_filter(feature, kernel[::-1, ::-1]),
+        acts.test_dynamic_filter_by_hand,
+    ),
+    Wrong(
+        "filter turned on its side",
+        "dynamic_filter",
+        lambda feature, kernel: soft_hard.dynamic_filter(feature, kernel.T),
+        acts.test_dynamic_filter_by_hand,
+    ),
+]
+
+
 class Mistaken(Reference):
     """A room in which one function is a wrong version, for whoever calls it."""
 
@@ -1320,9 +2066,10 @@ def label(wrong: Wrong) -> str:
 @pytest.mark.parametrize(
     ("module", "wrong"),
     [(preliminaries, wrong) for wrong in PRELIMINARIES]
+    + [(soft_hard, wrong) for wrong in SOFT_HARD]
     + [(gaussian, wrong) for wrong in GAUSSIAN]
     + [(transformer, wrong) for wrong in TRANSFORMER],
-    ids=[label(wrong) for wrong in PRELIMINARIES + GAUSSIAN + TRANSFORMER],
+    ids=[label(wrong) for wrong in PRELIMINARIES + SOFT_HARD + GAUSSIAN + TRANSFORMER],
 )
 def test_a_wrong_version_is_rejected(module, wrong, monkeypatch):
     twin = importlib.import_module(module.__name__.replace("reference", "functional"))
@@ -1339,6 +2086,7 @@ def test_a_wrong_version_is_rejected(module, wrong, monkeypatch):
 
 def test_every_function_has_a_wrong_version():
     names = {f"preliminaries.{wrong.name}" for wrong in PRELIMINARIES}
+    names |= {f"soft_hard.{wrong.name}" for wrong in SOFT_HARD}
     names |= {f"gaussian.{wrong.name}" for wrong in GAUSSIAN}
     names |= {f"spatial_transformer.{wrong.name}" for wrong in TRANSFORMER}
     # the readers are below, as twins
@@ -1349,8 +2097,12 @@ def test_every_function_has_a_wrong_version():
 
 glimpse_twin, softmax_twin = TWINS["gaussian.gaussian_glimpse"], TWINS["preliminaries.softmax"]
 masked_twin, dense_twin = TWINS["preliminaries.masked_softmax"], TWINS["preliminaries.dense"]
+context_twin = TWINS["preliminaries.masked_context"]
+jacobian_twin = TWINS["preliminaries.softmax_jacobian"]
 bank_twin, write_twin = TWINS["gaussian.filterbank"], TWINS["gaussian.gaussian_write"]
 reader_twin, lstm_twin = TWINS["gaussian.glimpse_reader"], TWINS["preliminaries.lstm_cell"]
+retina_twin = TWINS["soft_hard.retina"]
+looker_twin = TWINS["soft_hard.recurrent_attention"]
 affine_twin, spline_twin = (TWINS[f"spatial_transformer.{n}_grid"] for n in ("affine", "spline"))
 sample_twin = TWINS["spatial_transformer.bilinear_sample"]
 warp_twin, warp_reader_twin = (TWINS[f"spatial_transformer.{n}"] for n in ("warp", "warp_reader"))
@@ -1386,6 +2138,21 @@ def in_place_array(score, mask):
 def masked_by_a_bias(score, mask):
     weight = torch.softmax(score + torch.where(mask, 0.0, -torch.inf), dim=-1)
     return torch.where(mask & mask.any(-1, keepdim=True), weight, 0.0)
+
+
+def context_by_product(weight, value, mask):
+    """Right in value as long as no NaN is about; masks nothing of a value's padding."""
+    return (weight * mask) @ value
+
+
+def seen_in_any_example(weight, value, mask):
+    """A key that a query of another example may see is not padding here."""
+    seen = mask.flatten(0, -2).any(0).unsqueeze(-1)
+    return weight.masked_fill(~mask, 0.0) @ value.masked_fill(~seen, 0.0)
+
+
+def jacobian_without_the_diagonal(weight):
+    return weight.diag_embed().detach() - weight.unsqueeze(-1) * weight.unsqueeze(-2)
 
 
 def as_if_contiguous(score):
@@ -1474,7 +2241,64 @@ def half(function):
     return rough
 
 
+def first_place_for_all(feature, location, size, n_scale):
+    if location.ndim > 1:
+        location = location[(slice(0, 1),) * (location.ndim - 1)].expand_as(location)
+    return torch_soft_hard.retina(feature, location, size, n_scale)
+
+
+def rounded_place(feature, location, size, n_scale):
+    return torch_soft_hard.retina(feature, location.bfloat16().to(location), size, n_scale)
+
+
+def one_loss(score, label, location, mean, std, baseline):
+    loss = torch_soft_hard.hybrid_loss(score, label, location, mean, std, baseline)
+    return loss.mean().expand_as(loss)
+
+
+def unread(feature, params, noise, std, size, n_scale, place=None):
+    return looker_twin.functional(feature, params, noise, std, size, n_scale)
+
+
 TWIN_MISTAKES = [
+    (
+        "softmax over the batch",
+        TWINS["soft_hard.soft_item"],
+        lambda control, feature, noise=None: torch.einsum(
+            "...i,...id->...d", control.softmax(0), feature
+        ),
+        "check_values",
+    ),
+    (
+        "the batch's mean reward",
+        TWINS["soft_hard.leave_one_out"],
+        lambda reward: (reward.sum() - reward) / (reward.numel() - 1),
+        "check_values",
+    ),
+    (
+        "a score without its softmax's slope",
+        TWINS["soft_hard.choice_score"],
+        lambda score, choice: torch_soft_hard.choice_score(score.detach(), choice) + 0 * score,
+        "check_gradient",
+    ),
+    (
+        "exponentials that overflow",
+        TWINS["soft_hard.sigmoid_mask"],
+        lambda score: score.exp() / (1 + score.exp()),
+        "check_values",
+    ),
+    (
+        "a gradient that overflows",
+        TWINS["soft_hard.sigmoid_mask"],
+        lambda score: torch.where(
+            score > 0, 1 / (1 + (-score).exp()), score.exp() / (1 + score.exp())
+        ),
+        "check_gradient_is_finite",
+    ),
+    ("one place for the whole batch", retina_twin, first_place_for_all, "check_values"),
+    ("places in bfloat16", retina_twin, rounded_place, "check_values"),
+    ("one loss for the whole batch", TWINS["soft_hard.hybrid_loss"], one_loss, "check_values"),
+    ("given places not read", looker_twin, unread, "check_values"),
     ("one window for the whole batch", glimpse_twin, first_example_for_all, "check_values"),
     ("only square images", glimpse_twin, for_squares, "check_values"),
     ("examples in another order", glimpse_twin, mixed_batch, "check_values"),
@@ -1487,6 +2311,9 @@ TWIN_MISTAKES = [
     ("image without a gradient", reader_twin, unfed, "check_gradient"),
     ("never frozen", reader_twin, never_frozen, "check_values"),
     ("masked by a bias", masked_twin, masked_by_a_bias, "check_gradient_is_finite"),
+    ("masked by a product", context_twin, context_by_product, "check_values"),
+    ("padding of one example for all", context_twin, seen_in_any_example, "check_values"),
+    ("a diagonal held fixed", jacobian_twin, jacobian_without_the_diagonal, "check_gradient"),
     ("scores overwritten", masked_twin, in_place, "check_inputs_unharmed"),
     ("one map for the whole batch", affine_twin, first_map_for_all, "check_values"),
     ("reflection for both paddings", sample_twin, reflected, "check_values"),
@@ -1582,3 +2409,168 @@ def test_a_slope_on_the_border_is_rejected(monkeypatch):
     monkeypatch.setattr(torch_transformer, "gathered_sample", clamped_sample)
     laws.test_paddings_by_hand(path)  # its values are right
     assert is_rejected(laws.test_gradient_on_a_pixel_by_hand, path)
+
+
+# --- wrong gradients on purpose -------------------------------------------------------------------
+
+loss_parts = acts.test_gradient_of_the_hybrid_loss_by_its_parts
+loss_by_hand = acts.test_gradient_of_the_hybrid_loss_by_hand
+through_parts = acts.test_what_straight_through_passes_on
+which_layer = acts.test_which_loss_trains_which_layer
+forward = soft_hard_modules.RecurrentAttention.forward
+
+
+def straight_through_by(*pairs):
+    return changed(torch_soft_hard.straight_through, *pairs)
+
+
+SURROGATES = [
+    # mistake, what is wrong, its wrong version, the test that rejects it
+    (
+        "place not detached",
+        "hybrid_loss",
+        changed(torch_soft_hard.hybrid_loss, ("location.detach()", "location")),
+        loss_parts,
+        (True,),
+    ),
+    (
+        "place not detached, by hand",
+        "hybrid_loss",
+        changed(torch_soft_hard.hybrid_loss, ("location.detach()", "location")),
+        loss_by_hand,
+        (True,),
+    ),
+    (
+        "gain not detached",
+        "hybrid_loss",
+        changed(torch_soft_hard.hybrid_loss, ("gain.detach() * log_prob", "gain * log_prob")),
+        loss_by_hand,
+        (False,),
+    ),
+    (
+        "baseline detached",
+        "hybrid_loss",
+        changed(torch_soft_hard.hybrid_loss, ("- baseline\n", "- baseline.detach()\n")),
+        loss_parts,
+        (False,),
+    ),
+    (
+        "mean detached",
+        "hybrid_loss",
+        changed(torch_soft_hard.hybrid_loss, ("- mean)", "- mean.detach())")),
+        loss_parts,
+        (False,),
+    ),
+    (
+        "gradient of the chance as reward",
+        "hybrid_loss",
+        changed(
+            torch_soft_hard.hybrid_loss,
+            (
+                "(score.argmax(dim=-1) == label).to(score.dtype)",
+                "(score.argmax(dim=-1) == label).to(score.dtype)"
+                " + score.sum(-1) - score.sum(-1).detach()",
+            ),
+        ),
+        loss_parts,
+        (False,),
+    ),
+    (
+        "straight through with the wrong sign",
+        "straight_through",
+        straight_through_by(("hard + (soft - soft.detach())", "hard - (soft - soft.detach())")),
+        through_parts,
+        (),
+    ),
+    (
+        "nothing let through",
+        "straight_through",
+        straight_through_by(("hard + (soft - soft.detach())", "hard + 0 * soft")),
+        through_parts,
+        (),
+    ),
+    (
+        "gradient of the relaxed draw",  # right elsewhere, but not what is promised here
+        "straight_through",
+        straight_through_by(("soft = score.softmax", "soft = (score + noise).softmax")),
+        through_parts,
+        (),
+    ),
+    (
+        "rounded away from one-hot",
+        "straight_through",
+        straight_through_by(("hard + (soft - soft.detach())", "(hard + soft) - soft.detach()")),
+        acts.test_straight_through_is_exactly_one_hot,
+        ("bfloat16", "cpu"),
+    ),
+    (
+        "gradient of the softmax itself, biased or not",
+        "straight_through",
+        straight_through_by(("return hard + (soft - soft.detach())", "return soft")),
+        through_parts,
+        (),
+    ),
+    (
+        "NaN times nought",
+        "crop",
+        changed(
+            torch_soft_hard.crop,
+            ("piece.masked_fill(outside, 0.0)", "piece * ~outside"),
+        ),
+        acts.test_what_lies_outside_a_crop_has_no_gradient,
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "test", "arguments"),
+    [each[1:] for each in SURROGATES],
+    ids=[f"{name}: {mistake}" for mistake, name, *_ in SURROGATES],
+)
+def test_a_wrong_surrogate_is_rejected(name, version, test, arguments, monkeypatch):
+    test(*arguments)
+    monkeypatch.setattr(torch_soft_hard, name, version)
+    assert is_rejected(test, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("words", "test", "arguments"),
+    [
+        (("past = hidden.detach()", "past = hidden"), which_layer, (True,)),
+        (("location = location.detach()", ""), which_layer, (False,)),
+        (
+            ("moved = hidden @", "moved = hidden.detach() @"),
+            acts.test_gradient_of_the_answer_is_the_slope_at_given_places,
+            (),
+        ),
+        (
+            ("locations.append(location)", "locations.append(here)"),
+            acts.test_a_place_outside_is_looked_at_where_it_is_brought_in,
+            (acts.OfModule,),
+        ),
+        (
+            ("core.w_hidden.mT", "core.w_hidden"),
+            acts.test_looker_is_its_formula,
+            (acts.OfModule, True),
+        ),
+        (
+            ("self.mean(past).tanh() if t else", "self.mean(past).flip(0).tanh() if t else"),
+            acts.test_examples_of_a_batch_do_not_meet,
+            (False,),
+        ),
+    ],
+    ids=[
+        "policy's state in the graph",
+        "places in the graph",
+        "state cut off",
+        "places as they were brought in",
+        "weights transposed",
+        "another example's place",
+    ],
+)
+def test_a_wrong_looker_is_rejected(words, test, arguments, monkeypatch):
+    test(*arguments)
+    wrong = changed(forward, words)
+    monkeypatch.setattr(soft_hard_modules.RecurrentAttention, "forward", wrong)
+    assert is_rejected(test, *arguments)

@@ -9,7 +9,8 @@ cases serve gradients and low precisions, where rounding alone would make wild o
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from attn_course.gaussian import reference as gaussian_reference
 from attn_course.preliminaries import functional as preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries_reference
+from attn_course.soft_hard import functional as soft_hard
+from attn_course.soft_hard import modules as soft_hard_modules
+from attn_course.soft_hard import reference as soft_hard_reference
 from attn_course.spatial_transformer import functional as transformer
 from attn_course.spatial_transformer import modules as transformer_modules
 from attn_course.spatial_transformer import reference as transformer_reference
@@ -62,6 +66,7 @@ class Twin:
     cases: Callable[[Any, Batch, bool], Arguments]
     errors: tuple[Error, ...] = ()
     gradient: tuple[str, ...] = ()
+    surrogate: tuple[str, ...] = ()  # by design no slope of the reference: in the room's own tests
     module: Module | None = None
     has_batch: bool = True
     tolerance: Mapping[torch.dtype, tuple[float, float]] = field(default_factory=dict)
@@ -80,7 +85,8 @@ class Twin:
         return {
             name
             for name, parameter in annotations.items()
-            if getattr(parameter.annotation, "dim_str", "").startswith(("*batch", "*#batch"))
+            for kind in (parameter.annotation, *get_args(parameter.annotation))
+            if getattr(kind, "dim_str", "").startswith(("*batch", "*#batch"))
         }
 
 
@@ -102,7 +108,12 @@ GAUSSIAN = {torch.float32: (1e-4, 2e-5), torch.bfloat16: (2e-2, 5e-2)}
 # The stride of DRAW is an exponential of a bfloat16 sum, times up to 5 pixels: a twentieth of a
 # pixel is all that is left, and the reader's windows are fed back. These stay in float32.
 DRAW = {torch.float32: (2e-4, 5e-5)}
-ONLY_FROM_FLOAT32 = ("draw_window", "draw_read", "draw_write", "glimpse_reader", "warp_reader")
+# Where rounding decides which item or which pixels are taken, no tolerance would help.
+ONLY_FROM_FLOAT32 = (
+    *("draw_window", "draw_read", "draw_write", "glimpse_reader", "warp_reader"),
+    *("hard_item", "straight_through", "hard_location", "retina", "glimpse_loop"),
+    *("recurrent_attention", "hybrid_loss", "product_net"),
+)
 
 
 # --- drawing ---
@@ -159,6 +170,33 @@ def masked_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
         score = np.where(lost & whole, 0.0, score)
         score = np.where(whole, score, salted(draw, score, np.nan, np.inf, -np.inf))
     return {"score": score, "mask": mask}
+
+
+def jacobian_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    weight = between(draw, 0.1, 1, *batch, draw(st.integers(1, 6)))
+    if wild:  # weights that were masked, and a row with nowhere to look
+        weight = salted(draw, weight, 0.0)
+    total = weight.sum(-1, keepdims=True)
+    return {"weight": weight / np.where(total == 0, 1.0, total)}
+
+
+def context_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key, d_value = sizes(draw, 3)
+    weight = normal(draw, *batch, n_query, n_key)
+    value = normal(draw, *batch, n_key, d_value)
+    own = draw(st.sampled_from([batch, (), (1,) * len(batch)]))
+    shape = draw(st.sampled_from([(n_query, n_key), (1, n_key), (n_query, 1), (1, 1)]))
+    mask = between(draw, 0, 1, *own, *shape) < 0.7
+    if draw(st.booleans()):
+        mask[..., draw(st.integers(0, shape[0] - 1)), :] = False  # a query with nowhere to look
+    if draw(st.booleans()):
+        mask[..., draw(st.integers(0, shape[1] - 1))] = False  # a key that nobody may see
+    if wild:
+        whole = np.broadcast_to(mask, weight.shape)
+        weight = np.where(whole, weight, salted(draw, weight, np.nan, np.inf, -np.inf))
+        seen = whole.any(-2)[..., None]
+        value = np.where(seen, value, salted(draw, value, np.nan, np.inf, -np.inf))
+    return {"weight": weight, "value": value, "mask": mask}
 
 
 def padding_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
@@ -257,6 +295,50 @@ PRELIMINARIES = (
             for shape in ((2, 3), (1, 3), (4, 2))
         ),
         gradient=("score",),
+    ),
+    Twin(
+        preliminaries_reference.softmax_jacobian,
+        preliminaries.softmax_jacobian,
+        jacobian_cases,
+        gradient=("weight",),
+    ),
+    Twin(
+        preliminaries_reference.masked_context,
+        preliminaries.masked_context,
+        context_cases,
+        errors=(
+            Error(
+                {
+                    "weight": TWO_BY_THREE,
+                    "value": np.zeros((3, 1)),
+                    "mask": np.ones((2, 3)),
+                },
+                TypeError,
+                "mask must be bool with True where attention is allowed, got float64",
+            ),
+            Error(
+                {
+                    "weight": TWO_BY_THREE,
+                    "value": np.zeros((3, 1)),
+                    "mask": np.ones((2, 4), dtype=bool),
+                },
+                ValueError,
+                "mask must broadcast to shape (2, 3), got (2, 4)",
+            ),
+            *(
+                Error(
+                    {
+                        "weight": TWO_BY_THREE,
+                        "value": np.zeros((n, 5)),
+                        "mask": np.ones((1, 1), dtype=bool),
+                    },
+                    ValueError,
+                    f"value must have shape (3, any), got ({n}, 5); one value for each key",
+                )
+                for n in (1, 2)
+            ),
+        ),
+        gradient=("weight", "value"),
     ),
     Twin(
         preliminaries_reference.padding_mask,
@@ -1161,4 +1243,689 @@ SPATIAL_TRANSFORMER = (
 )
 
 
-TWINS = {twin.name: twin for twin in (*PRELIMINARIES, *GAUSSIAN_ROOM, *SPATIAL_TRANSFORMER)}
+# --- soft_hard ---
+
+
+def vector_of_scores(draw: Any, batch: Batch, wild: bool, n: int) -> np.ndarray:
+    score = 2 * normal(draw, *batch, n)
+    return salted(draw, score, *EXTREME) if wild else score
+
+
+def sigmoid_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    score = vector_of_scores(draw, batch, wild, draw(st.integers(1, 6)))
+    return {"score": salted(draw, score, np.inf, -np.inf) if wild else score}
+
+
+def soft_glimpse_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n = draw(st.integers(1, 6))
+    feature, mask = normal(draw, *batch, n), normal(draw, *batch, n)
+    return {"feature": feature, "mask": salted(draw, mask, 0.0, 1.0, 1e4) if wild else mask}
+
+
+def item_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_item, d = sizes(draw, 2)
+    control = vector_of_scores(draw, batch, wild, n_item)
+    return {"control": control, "feature": normal(draw, *batch, n_item, d)}
+
+
+def hard_item_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = item_cases(draw, batch, wild)
+    noise = normal(draw, *case["control"].shape)
+    # noise of nought and equal scores: a tie, which the first item wins
+    return case | {"noise": salted(draw, noise, 0.0) if wild else noise}
+
+
+def soft_location_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width = sizes(draw, 3)
+    control = 2 * normal(draw, *batch, height, width)
+    if wild:
+        control = salted(draw, control, *EXTREME)
+    return {"control": control, "feature": normal(draw, *batch, channel, height, width)}
+
+
+def places(draw: Any, wild: bool, *shape: int) -> np.ndarray:
+    """Places on the image and round it."""
+    place = between(draw, -1.4, 1.4, *shape)
+    return salted(draw, place, *WILD_POINT) if wild else place
+
+
+def hard_location_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width, size = sizes(draw, 4)
+    return {
+        "control": places(draw, wild, *batch, 2),
+        "feature": normal(draw, *batch, channel, height, width),
+        "noise": normal(draw, *batch, 2),
+        "size": size,
+        "std": draw(st.sampled_from([0.0, 0.1, 0.7])),
+    }
+
+
+def loop_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    """Any of the four kinds; both paths are told of it by the reference's function."""
+    kinds = soft_hard_reference
+    size = draw(st.integers(1, 3))
+    n_step, d_hidden = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    n_item, d = sizes(draw, 2)
+    channel, height, width = sizes(draw, 3, high=4)
+    items, image = normal(draw, n_item, d), normal(draw, channel, height, width)
+    crop_near = partial(kinds.hard_location, size=size, std=0.3)
+    look, feature, d_control, d_noise, d_glimpse = draw(
+        st.sampled_from(
+            [
+                (kinds.soft_item, items, n_item, 0, d),
+                (kinds.hard_item, items, n_item, n_item, d),
+                (kinds.soft_location, image, height * width, 0, image.size),
+                (crop_near, image, 2, 2, channel * size**2),
+            ]
+        )
+    )
+    shapes = {
+        "control.w": (d_control, d_hidden),
+        "control.b": (d_control,),
+        "cell.w_input": (d_hidden, d_glimpse),
+        "cell.w_hidden": (d_hidden, d_hidden),
+        "cell.b": (d_hidden,),
+    }
+    return {
+        "look": look,
+        "feature": feature,
+        "noise": normal(draw, n_step, d_noise) if d_noise else None,
+        "params": {name: 0.7 * normal(draw, *shape) for name, shape in shapes.items()},
+        "n_step": n_step,
+    }
+
+
+def reward_cases(name: str) -> Callable[[Any, Batch, bool], Arguments]:
+    """Scores, and a number for each choice."""
+
+    def cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+        score = vector_of_scores(draw, batch, wild, draw(st.integers(1, 6)))
+        return {"score": score, name: normal(draw, *score.shape)}
+
+    return cases
+
+
+def choices(draw: Any, n: int, *shape: int) -> np.ndarray:
+    return between(draw, 0, n, *shape).astype(np.int64)
+
+
+def choice_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    score = vector_of_scores(draw, batch, wild, draw(st.integers(1, 6)))
+    return {"score": score, "choice": choices(draw, score.shape[-1], *batch)}
+
+
+def location_score_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    return {
+        "mean": between(draw, -1, 1, *batch, 2),
+        "std": draw(st.sampled_from([1e-2, 1e2] if wild else [0.5, 1.0, 1.5])),
+        "location": places(draw, wild, *batch, 2),
+    }
+
+
+def estimate_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n, n_draw = sizes(draw, 2)
+    return {
+        "score": vector_of_scores(draw, batch, wild, n),
+        "choice": choices(draw, n, *batch, n_draw),
+        "reward": normal(draw, *batch, n_draw),
+        "baseline": normal(draw, *batch, n_draw),
+    }
+
+
+def rewards_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    reward = normal(draw, *batch, draw(st.integers(2, 6)))
+    return {"reward": salted(draw, reward, 0.0, 1e3) if wild else reward}
+
+
+def uniform_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    uniform = between(draw, 0.1, 0.8, *draw(st.sampled_from([(3,), (2, 4)])))
+    return {"uniform": salted(draw, uniform, 1e-30, 1 - 2.0**-24) if wild else uniform}
+
+
+def noisy_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    score = vector_of_scores(draw, batch, wild, draw(st.integers(1, 6)))
+    noise = normal(draw, *score.shape)
+    return {"score": score, "noise": salted(draw, noise, 0.0) if wild else noise}
+
+
+def relaxed_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    temperature = draw(st.sampled_from([1e-3, 1e3] if wild else [0.5, 1.0, 3.0]))
+    return noisy_cases(draw, batch, wild) | {"temperature": temperature}
+
+
+def plain_crop_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width, size = sizes(draw, 4)
+    corner = between(draw, -size, 1 + max(height, width), *batch, 2)
+    corner = salted(draw, corner, -(10.0**6), 10.0**6) if wild else corner
+    return {
+        "feature": normal(draw, *batch, channel, height, width),
+        "corner": np.floor(corner).astype(np.int64),
+        "size": size,
+    }
+
+
+def retina_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width, size = sizes(draw, 4)
+    return {
+        "feature": normal(draw, *batch, channel, height, width),
+        "location": places(draw, wild, *batch, 2),
+        "size": size,
+        "n_scale": draw(st.integers(1, 3)),
+    }
+
+
+def hybrid_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_class, n_step = sizes(draw, 2)
+    return {
+        "score": vector_of_scores(draw, batch, wild, n_class),
+        "label": choices(draw, n_class, *batch),
+        "location": places(draw, False, *batch, n_step, 2),
+        "mean": between(draw, -1, 1, *batch, n_step, 2),
+        "std": draw(st.sampled_from([0.5, 1.0, 2.0])),
+        "baseline": between(draw, 0, 1, *batch, n_step),
+    }
+
+
+def looker_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    channel, height, width = sizes(draw, 3)
+    d_part, d_hidden, n_class = sizes(draw, 3, high=5)
+    size, n_scale, n_step = (draw(st.integers(1, 3)) for _ in range(3))
+    shapes = {
+        "patch": (d_part, n_scale * channel * size**2),
+        "what": (d_hidden, d_part),
+        "place": (d_part, 2),
+        "where": (d_hidden, d_part),
+        "mean": (2, d_hidden),
+        "baseline": (1, d_hidden),
+        "answer": (n_class, d_hidden),
+    }
+    params = {f"{name}.w": 0.7 * normal(draw, *shape) for name, shape in shapes.items()}
+    params |= {f"{name}.b": 0.7 * normal(draw, shape[0]) for name, shape in shapes.items()}
+    params |= {"core.w_input": 0.7 * normal(draw, d_hidden, d_hidden)}
+    params |= {"core.w_hidden": 0.7 * normal(draw, d_hidden, d_hidden)}
+    noise = normal(draw, *batch, n_step, 2)
+    return {
+        "feature": normal(draw, *batch, channel, height, width),
+        "params": params | {"core.b": 0.7 * normal(draw, d_hidden)},
+        "noise": salted(draw, noise, -40.0, 40.0) if wild else noise,  # far off the image
+        "std": draw(st.sampled_from([0.0, 0.1, 0.5])),
+        "size": size,
+        "n_scale": n_scale,
+        "place": places(draw, wild, *batch, n_step, 2) if draw(st.booleans()) else None,
+    }
+
+
+def build_looker(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    params = case["params"]
+    return soft_hard_modules.RecurrentAttention(
+        size=case["size"],
+        n_scale=case["n_scale"],
+        n_class=len(params["answer.b"]),
+        generator=generator,
+        d_part=len(params["patch.b"]),
+        d_hidden=len(params["core.b"]),
+        channel=params["patch.w"].shape[1] // (case["n_scale"] * case["size"] ** 2),
+    )
+
+
+def looker(
+    feature: Float[Tensor, "*batch channel height width"],
+    params: Mapping[str, Tensor],
+    noise: Float[Tensor, "*batch n_step 2"],
+    std: float | int,
+    size: int,
+    n_scale: int,
+    place: Float[Tensor, "*batch n_step 2"] | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`RecurrentAttention` with other weights: its twin is a module, not a function."""
+    case = {"params": params, "size": size, "n_scale": n_scale}
+    module = build_looker(case, torch.Generator())
+    return torch.func.functional_call(module, dict(params), (feature, noise, std, place))
+
+
+PLACE = "; a place is (x, y)"
+IMAGE = np.ones((1, 3, 4))
+FLAT = "feature must have shape (any, any, any), got (3, 4); an image is (channel, height, width)"
+ITEMS = {"control": np.ones(3), "feature": np.ones((3, 2))}
+HARD = {"control": np.ones(2), "feature": IMAGE, "noise": np.ones(2), "size": 2, "std": 0.5}
+CROP = {"feature": IMAGE, "corner": np.zeros(2, dtype=np.int64), "size": 2}
+RETINA = {"feature": IMAGE, "location": np.zeros(2), "size": 2, "n_scale": 2}
+DRAWN = {"score": np.zeros(3), "choice": np.array([0, 2])}
+DRAWN |= {"reward": np.ones(2), "baseline": np.ones(2)}
+HYBRID = {"score": np.zeros(3), "label": 2, "location": np.ones((2, 2)), "mean": np.ones((2, 2))}
+HYBRID |= {"std": 0.5, "baseline": np.ones(2)}
+LOOP = {"look": soft_hard_reference.hard_item, "feature": np.ones((3, 2)), "n_step": 2}
+LOOP |= {"noise": np.ones((2, 3))}
+LOOP["params"] = {
+    "control.w": np.ones((3, 4)),
+    "control.b": np.ones(3),
+    "cell.w_input": np.ones((4, 2)),
+    "cell.w_hidden": np.ones((4, 4)),
+    "cell.b": np.ones(4),
+}
+LOOKER = {"feature": IMAGE, "noise": np.ones((2, 2)), "std": 0.5, "size": 2, "n_scale": 1}
+LOOKER["place"] = None
+LOOKER["params"] = {
+    "patch.w": np.ones((5, 4)),
+    "patch.b": np.ones(5),
+    "what.w": np.ones((6, 5)),
+    "what.b": np.ones(6),
+    "place.w": np.ones((5, 2)),
+    "place.b": np.ones(5),
+    "where.w": np.ones((6, 5)),
+    "where.b": np.ones(6),
+    "core.w_input": np.ones((6, 6)),
+    "core.w_hidden": np.ones((6, 6)),
+    "core.b": np.ones(6),
+    "mean.w": np.ones((2, 6)),
+    "mean.b": np.ones(2),
+    "baseline.w": np.ones((1, 6)),
+    "baseline.b": np.ones(1),
+    "answer.w": np.ones((3, 6)),
+    "answer.b": np.ones(3),
+}
+
+
+def wrong_sizes(good: Arguments, name: str, shape: tuple, hint: str, *got: tuple):
+    """An argument of other shapes than the one it must have, size one among them."""
+    wanted = str(shape).replace("None", "any")
+    return tuple(
+        Error(
+            good | {name: np.ones(one, dtype=np.asarray(good[name]).dtype)},
+            ValueError,
+            f"{name} must have shape {wanted}, got {one}{hint}",
+        )
+        for one in got
+    )
+
+
+def at_least(good: Arguments, name: str, value: float, minimum: int) -> Error:
+    text = f"{name} must be at least {minimum}, got {value}"
+    return Error(good | {name: value}, ValueError, text)
+
+
+SOFT_HARD = (
+    Twin(
+        soft_hard_reference.sigmoid_mask,
+        soft_hard.sigmoid_mask,
+        sigmoid_cases,
+        gradient=("score",),
+    ),
+    Twin(
+        soft_hard_reference.soft_glimpse,
+        soft_hard.soft_glimpse,
+        soft_glimpse_cases,
+        errors=wrong_sizes(
+            {"feature": np.ones(3), "mask": np.ones(3)}, "mask", (3,), "", (1,), (2,)
+        ),
+        gradient=("feature", "mask"),
+    ),
+    Twin(
+        soft_hard_reference.soft_item,
+        soft_hard.soft_item,
+        item_cases,
+        errors=wrong_sizes(ITEMS, "control", (3,), "; one score for each item", (2,), (1,)),
+        gradient=("control", "feature"),
+    ),
+    Twin(
+        soft_hard_reference.hard_item,
+        soft_hard.hard_item,
+        hard_item_cases,
+        errors=(
+            *wrong_sizes(
+                ITEMS | {"noise": np.ones(3)},
+                *("control", (3,), "; one score for each item", (2,), (1,)),
+            ),
+            *wrong_sizes(ITEMS | {"noise": np.ones(3)}, "noise", (3,), "", (2,), (1,)),
+        ),
+        gradient=("control", "feature", "noise"),
+    ),
+    Twin(
+        soft_hard_reference.soft_location,
+        soft_hard.soft_location,
+        soft_location_cases,
+        errors=wrong_sizes(
+            {"control": np.ones((3, 4)), "feature": IMAGE},
+            *("control", (3, 4), "; one score for each pixel", (4, 3), (1, 4), (3, 1)),
+        ),
+        gradient=("control", "feature"),
+    ),
+    Twin(
+        soft_hard_reference.hard_location,
+        soft_hard.hard_location,
+        hard_location_cases,
+        errors=(
+            *wrong_sizes(HARD, "control", (2,), PLACE, (1,), (3,)),
+            *wrong_sizes(HARD, "noise", (2,), "", (1,), (3,)),
+            at_least(HARD, "std", -0.5, 0),
+            at_least(HARD, "size", 0, 1),
+            Error(HARD | {"feature": IMAGE[0]}, ValueError, FLAT, in_batch=False),
+        ),
+        gradient=("control", "feature", "noise"),
+    ),
+    Twin(
+        soft_hard_reference.glimpse_loop,
+        soft_hard.glimpse_loop,
+        loop_cases,
+        errors=(
+            at_least(LOOP, "n_step", 0, 1),
+            Error(
+                LOOP | {"n_step": 3},
+                ValueError,
+                "noise must have shape (3,), got (2,); one draw for each step",
+            ),
+        ),
+        gradient=("feature", "params"),
+        surrogate=("noise",),
+        has_batch=False,
+        tolerance={torch.float32: (1e-5, 1e-5)},
+    ),
+    Twin(
+        soft_hard_reference.expected_gradient,
+        soft_hard.expected_gradient,
+        reward_cases("reward"),
+        errors=wrong_sizes(
+            {"score": np.ones(3), "reward": np.ones(3)},
+            *("reward", (3,), "; one reward for each choice", (1,), (2,)),
+        ),
+        gradient=("score", "reward"),
+    ),
+    Twin(
+        soft_hard_reference.choice_score,
+        soft_hard.choice_score,
+        choice_cases,
+        errors=(
+            at_least({"score": np.zeros(3)}, "choice", -1, 0),
+            Error(
+                {"score": np.zeros(3), "choice": 3}, ValueError, "choice must be at most 2, got 3"
+            ),
+        ),
+        gradient=("score",),
+    ),
+    Twin(
+        soft_hard_reference.location_score,
+        soft_hard.location_score,
+        location_score_cases,
+        errors=(
+            *(
+                Error(
+                    {"mean": np.ones(2), "std": std, "location": np.ones(2)},
+                    ValueError,
+                    f"std must be positive, got {std}",
+                )
+                for std in (0.0, -1.0, float("nan"))
+            ),
+            *(
+                error
+                for name in ("mean", "location")
+                for error in wrong_sizes(
+                    {"mean": np.ones(2), "std": 0.5, "location": np.ones(2)},
+                    *(name, (2,), PLACE, (1,), (3,)),
+                )
+            ),
+        ),
+        gradient=("mean", "location"),
+    ),
+    Twin(
+        soft_hard_reference.score_function_gradient,
+        soft_hard.score_function_gradient,
+        estimate_cases,
+        errors=(
+            *wrong_sizes(DRAWN, "reward", (2,), "; one reward for each draw", (1,), (3,)),
+            *wrong_sizes(DRAWN, "baseline", (2,), "; one baseline for each draw", (1,), (3,)),
+            Error(
+                DRAWN | {"choice": np.array([0, 3])}, ValueError, "choice must be at most 2, got 3"
+            ),
+        ),
+        gradient=("score", "reward", "baseline"),
+    ),
+    Twin(
+        soft_hard_reference.leave_one_out,
+        soft_hard.leave_one_out,
+        rewards_cases,
+        errors=(
+            Error(
+                {"reward": np.ones(1)},
+                ValueError,
+                "n_draw must be at least 2, got 1; one draw has no others",
+            ),
+        ),
+        gradient=("reward",),
+    ),
+    Twin(
+        soft_hard_reference.gumbel_noise,
+        soft_hard.gumbel_noise,
+        uniform_cases,
+        gradient=("uniform",),
+        has_batch=False,
+    ),
+    Twin(
+        soft_hard_reference.gumbel_softmax,
+        soft_hard.gumbel_softmax,
+        relaxed_cases,
+        errors=(
+            *(
+                Error(
+                    {"score": np.ones(3), "noise": np.ones(3), "temperature": temperature},
+                    ValueError,
+                    f"temperature must be positive, got {temperature}",
+                )
+                for temperature in (0.0, -1.0)
+            ),
+            *wrong_sizes(
+                {"score": np.ones(3), "noise": np.ones(3), "temperature": 1.0},
+                *("noise", (3,), "", (1,), (2,)),
+            ),
+        ),
+        gradient=("score", "noise"),
+    ),
+    Twin(
+        soft_hard_reference.straight_through,
+        soft_hard.straight_through,
+        noisy_cases,
+        errors=wrong_sizes(
+            {"score": np.ones(3), "noise": np.ones(3)}, "noise", (3,), "", (1,), (2,)
+        ),
+        surrogate=("score", "noise"),
+    ),
+    Twin(
+        soft_hard_reference.straight_through_gradient,
+        soft_hard.straight_through_gradient,
+        reward_cases("slope"),
+        errors=wrong_sizes(
+            {"score": np.ones(3), "slope": np.ones(3)},
+            *("slope", (3,), "; one slope for each choice", (1,), (2,)),
+        ),
+        gradient=("score", "slope"),
+    ),
+    Twin(
+        soft_hard_reference.crop,
+        soft_hard.crop,
+        plain_crop_cases,
+        errors=(
+            at_least(CROP, "size", 0, 1),
+            *wrong_sizes(CROP, "corner", (2,), "; a corner is (x, y)", (1,), (3,)),
+            Error(CROP | {"feature": IMAGE[0]}, ValueError, FLAT, in_batch=False),
+        ),
+        gradient=("feature",),
+    ),
+    Twin(
+        soft_hard_reference.retina,
+        soft_hard.retina,
+        retina_cases,
+        errors=(
+            at_least(RETINA, "size", 0, 1),
+            at_least(RETINA, "n_scale", 0, 1),
+            *wrong_sizes(RETINA, "location", (2,), PLACE, (1,), (3,)),
+            Error(RETINA | {"feature": IMAGE[0]}, ValueError, FLAT, in_batch=False),
+        ),
+        gradient=("feature", "location"),
+    ),
+    Twin(
+        soft_hard_reference.recurrent_attention,
+        looker,
+        looker_cases,
+        errors=(
+            Error(
+                LOOKER | {"noise": np.ones((0, 2))}, ValueError, "n_step must be at least 1, got 0"
+            ),
+            at_least(LOOKER, "std", -0.5, 0),
+            *wrong_sizes(LOOKER, "noise", (None, 2), "", (2, 1), (2, 3)),
+            *wrong_sizes(
+                LOOKER | {"place": np.ones((2, 2))},
+                *("place", (2, 2), "; a place for each step", (1, 2), (3, 2), (2, 1)),
+            ),
+            Error(LOOKER | {"feature": IMAGE[0]}, ValueError, FLAT, in_batch=False),
+        ),
+        surrogate=("feature", "params", "noise", "place"),
+        module=Module(build_looker, ("feature", "noise", "std", "place"), params="params"),
+        tolerance={torch.float32: (1e-4, 5e-5)},
+    ),
+    Twin(
+        soft_hard_reference.hybrid_loss,
+        soft_hard.hybrid_loss,
+        hybrid_cases,
+        errors=(
+            Error(HYBRID | {"std": 0.0}, ValueError, "std must be positive, got 0.0"),
+            at_least(HYBRID, "label", -1, 0),
+            Error(HYBRID | {"label": 3}, ValueError, "label must be at most 2, got 3"),
+            *wrong_sizes(HYBRID, "mean", (2, 2), "", (1, 2), (2, 1), (3, 2)),
+            *wrong_sizes(HYBRID, "baseline", (2,), "", (1,), (3,)),
+        ),
+        gradient=("score", "mean"),
+        surrogate=("location", "baseline"),
+        tolerance={torch.float32: (1e-5, 1e-4)},
+    ),
+)
+
+
+def product_weight_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    scale = draw(st.sampled_from([1e-3, 1e3] if wild else [0.5, 2.0]))
+    return {"n_factor": draw(st.integers(1, 6)), "scale": scale, "shift": 1.0}
+
+
+def product_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    factor = normal(draw, *batch, draw(st.integers(1, 4)))
+    if wild:
+        factor = salted(draw, factor, 0.0, 100.0, -100.0)
+    return {"factor": factor, "scale": draw(st.sampled_from([0.7, 1.5])), "shift": 1.0}
+
+
+def iterated_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    shape = (*batch, draw(st.integers(1, 6)))
+    value = between(draw, -3, 3, *shape)
+    times = between(draw, -1, 1, *shape)
+    if wild:
+        value, times = salted(draw, value, 0.0, 20.0, 1e-6), salted(draw, times, 0.0, 1.0, -1.0)
+    return {"value": value, "times": np.where(value > 0, times, np.abs(times))}
+
+
+def add_or_multiply_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    d_in, n_unit = sizes(draw, 2)
+    feature, times = between(draw, 0.3, 3, *batch, d_in), between(draw, 0, 1, n_unit)
+    if wild:
+        times = salted(draw, times, 0.0, 1.0)
+    return {"feature": feature, "w": normal(draw, n_unit, d_in) / 2, "times": times}
+
+
+def filter_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    rows, columns, h, w = sizes(draw, 4, high=5)
+    feature = normal(draw, *batch, rows + h, columns + w)
+    kernel = normal(draw, *batch, rows, columns)
+    return {"feature": feature, "kernel": salted(draw, kernel, 1e4, 0.0) if wild else kernel}
+
+
+PRODUCT = {"n_factor": 3, "scale": 0.5, "shift": 1.0}
+UNITS = {"feature": np.ones(3), "w": np.ones((2, 3)), "times": np.ones(2)}
+
+PRODUCTS = (
+    Twin(
+        soft_hard_reference.product_weights,
+        soft_hard.product_weights,
+        product_weight_cases,
+        errors=(
+            at_least(PRODUCT, "n_factor", 0, 1),
+            Error(PRODUCT | {"scale": 0.0}, ValueError, "scale must be positive, got 0.0"),
+        ),
+        has_batch=False,
+    ),
+    Twin(
+        soft_hard_reference.product_net,
+        soft_hard.product_net,
+        product_cases,
+        errors=(
+            Error(
+                {"factor": np.ones(2), "scale": -1.0, "shift": 1.0},
+                ValueError,
+                "scale must be positive, got -1.0",
+            ),
+            Error(
+                {"factor": np.ones(0), "scale": 1.0, "shift": 1.0},
+                ValueError,
+                "n_factor must be at least 1, got 0",
+            ),
+        ),
+        gradient=("factor",),
+        # A difference of large numbers: what remains has lost some digits.
+        tolerance={torch.float64: (1e-9, 1e-10), torch.float32: (1e-3, 1e-2)},
+    ),
+    Twin(
+        soft_hard_reference.iterated_exp,
+        soft_hard.iterated_exp,
+        iterated_cases,
+        errors=(
+            *wrong_sizes({"value": np.ones(3), "times": np.ones(3)}, "times", (3,), "", (1,), (2,)),
+            Error(
+                {"value": np.ones(1), "times": np.full(1, 1.5)},
+                ValueError,
+                "times must be at most 1, got 1.5",
+            ),
+            Error(
+                {"value": np.ones(1), "times": np.full(1, -1.5)},
+                ValueError,
+                "times must be at least -1, got -1.5",
+            ),
+            Error(
+                {"value": np.zeros(1), "times": np.full(1, -0.5)},
+                ValueError,
+                "value must be positive, got 0.0",
+            ),
+        ),
+        gradient=("value", "times"),
+        has_batch=False,
+        tolerance={torch.float32: (1e-4, 1e-5)},
+    ),
+    Twin(
+        soft_hard_reference.add_or_multiply,
+        soft_hard.add_or_multiply,
+        add_or_multiply_cases,
+        errors=wrong_sizes(UNITS, "w", (2, 3), "", (3, 2), (2, 1), (1, 3)),
+        gradient=("feature", "w", "times"),
+        tolerance={torch.float32: (1e-4, 1e-5)},
+    ),
+    Twin(
+        soft_hard_reference.dynamic_filter,
+        soft_hard.dynamic_filter,
+        filter_cases,
+        errors=(
+            Error(
+                {"feature": np.ones((3, 4)), "kernel": np.ones((4, 2))},
+                ValueError,
+                "rows must be at most 3, got 4",
+            ),
+            Error(
+                {"feature": np.ones((3, 4)), "kernel": np.ones((2, 5))},
+                ValueError,
+                "columns must be at most 4, got 5",
+            ),
+        ),
+        gradient=("feature", "kernel"),
+    ),
+)
+
+
+TWINS = {
+    twin.name: twin
+    for room in (PRELIMINARIES, SOFT_HARD, PRODUCTS, GAUSSIAN_ROOM, SPATIAL_TRANSFORMER)
+    for twin in room
+}

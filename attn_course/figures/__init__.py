@@ -11,6 +11,8 @@ from attn_course.figures.style import COLOURS, style
 
 _LATER = {
     "Canvas": "canvas",
+    "Estimator": "estimator",
+    "Fovea": "fovea",
     "Frames": "frames",
     "GlimpseFigure": "glimpse",
     "HeatMap": "heatmap",
@@ -19,15 +21,19 @@ _LATER = {
     "Threshold": "threshold",
     "read_digit": "readers",
     "read_turned_digit": "readers",
+    "room": "scene",
     "seed_curves": "plots",
     "show_images": "plots",
     "show_source": "source",
+    "walk_over_digit": "readers",
 }
 
 __all__ = [
     "COLOURS",
     "Canvas",
     "Drawing",
+    "Estimator",
+    "Fovea",
     "Frames",
     "GlimpseFigure",
     "HeatMap",
@@ -36,6 +42,7 @@ __all__ = [
     "Threshold",
     "read_digit",
     "read_turned_digit",
+    "room",
     "seed_curves",
     "show_curves",
     "show_image",
@@ -43,6 +50,7 @@ __all__ = [
     "show_matrix",
     "show_source",
     "style",
+    "walk_over_digit",
 ]
 
 

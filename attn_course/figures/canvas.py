@@ -4,11 +4,11 @@ import base64
 import html
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from traitlets import Bytes, Int, List, Unicode, observe, validate
+from traitlets import Bytes, Dict, Int, List, Unicode, observe, validate
 
 from attn_course import _check
 from attn_course._typing import Array
@@ -37,7 +37,8 @@ class Canvas(LiveFigure):
     ----------
     function : callable
         Of the package, NumPy only: takes a picture (height, width) in [0, 1] and the weights, and
-        returns a dictionary as `readers.read_digit` does.
+        returns a dictionary as `readers.read_digit` does. If it names the windows' centres too, as
+        `readers.walk_over_digit` does, they are joined by a line and numbered.
     model : str
         The recorded run, "gaussian/reader-4".
     stamps : (n, height, width), uint8
@@ -56,6 +57,8 @@ class Canvas(LiveFigure):
     margin : int
         Width of a black rim around the field, in its pixels. Windows are drawn on it too, so that
         one sees those that reach over the edge.
+    options : mapping, optional
+        Further arguments of the function, by name; numbers or text.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Canvas(LiveFigure):
     what = Unicode(read_only=True).tag(sync=True)
     clutter = List(Int(), read_only=True).tag(sync=True)
     margin = Int(read_only=True).tag(sync=True)
+    options = Dict(read_only=True).tag(sync=True)
     stamp = Int(0).tag(sync=True)
     x = Int(0).tag(sync=True)
     y = Int(0).tag(sync=True)
@@ -85,7 +89,7 @@ class Canvas(LiveFigure):
 
     def __init__(
         self,
-        function: Callable[[Array, dict[str, Array]], dict[str, Any]],
+        function: Callable[..., dict[str, Any]],
         model: str,
         stamps: Array,
         *,
@@ -96,6 +100,7 @@ class Canvas(LiveFigure):
         n_piece: int = 4,
         piece: int = 8,
         margin: int = 0,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         if stamps.dtype != np.uint8:
             raise TypeError(f"stamps must be uint8, got {stamps.dtype}")
@@ -117,6 +122,7 @@ class Canvas(LiveFigure):
             "what": what,
             "clutter": [n_piece, piece],
             "margin": margin,
+            "options": dict(options or {}),
         }
         for name, value in fixed.items():
             self.set_trait(name, value)
@@ -153,7 +159,8 @@ class Canvas(LiveFigure):
     def read(self, image: Array | None = None) -> dict[str, Any]:
         """What the model says of a picture, or of the field as it stands."""
         weights = recorded_weights(self.model)
-        return self._function(self.field() if image is None else image, weights)
+        field = self.field() if image is None else image
+        return self._function(field, weights, **self.options)
 
     def picture(self) -> str:
         """Static form of the figure: the field, the windows, what was read."""
@@ -167,15 +174,19 @@ class Canvas(LiveFigure):
             left, wide, high = (n * scale for n in (self.margin, self.size[1], self.size[0]))
             place = f'x="{left:.1f}" y="{left:.1f}" width="{wide:.1f}" height="{high:.1f}"'
             field += f'<rect {place} fill="none" stroke="{COLOURS["grey"]}"/>'
+        walk = "centre" in said
         for k, corner in enumerate(np.array(said["corner"]) + self.margin):
             upright = lies_upright(corner)
             if upright:  # a window larger than the field remains in sight
                 corner = np.clip(corner, 0.3, np.array([width, height]) - 0.3)
             points = [f"{x:.1f},{y:.1f}" for x, y in corner * scale]
             look = f'fill="none" stroke="{COLOURS[LOOKS[k % len(LOOKS)]]}" stroke-width='
-            field += f'<polygon points="{" ".join(points)}" {look}"{1.5 + k / 2:g}"/>'
+            thickness = 2 if walk else 1.5 + k / 2
+            field += f'<polygon points="{" ".join(points)}" {look}"{thickness:g}"/>'
             if not upright:
                 field += f'<polyline class="top" points="{" ".join(points[:2])}" {look}"5"/>'
+        if walk:
+            field += _way((np.array(said["centre"]) + self.margin) * scale)
         field = f'<svg width="300" height="{bottom:.1f}">{field}</svg>'  # cuts off what lies beyond
         for line in textwrap.wrap(said["says"], int(300 / LETTER)):
             bottom += 18
@@ -188,6 +199,23 @@ def lies_upright(corner: Array) -> bool:
     (left, top), _, (right, bottom), _ = corner
     plain = [[left, top], [right, top], [right, bottom], [left, bottom]]
     return bool(left < right and top < bottom and (corner == plain).all())
+
+
+def _way(centre: Array) -> str:
+    """A line from centre to centre, and the number of each."""
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in centre)
+    way = f'<g class="way" fill="none" stroke-linejoin="round"><polyline points="{points}"'
+    content = f'{way} stroke="#000" stroke-width="4"/><polyline points="{points}" stroke="#fff"'
+    content += ' stroke-width="1.5"/></g>'
+    for k, (x, y) in enumerate(centre):
+        colour = COLOURS[LOOKS[k % len(LOOKS)]]
+        content += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="#fff"'
+        content += f' stroke="{colour}" stroke-width="2"/>'
+        content += (
+            f'<text x="{x:.1f}" y="{y + 4:.1f}" fill="#1d2026" font-size="11" font-weight="600"'
+            f' text-anchor="middle">{k + 1}</text>'
+        )
+    return content
 
 
 def encoded(image: Array) -> str:

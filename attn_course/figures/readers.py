@@ -8,6 +8,7 @@ import numpy as np
 
 from attn_course._typing import Array, Float
 from attn_course.gaussian.reference import draw_read, draw_window, glimpse_reader
+from attn_course.soft_hard.reference import recurrent_attention, retina
 from attn_course.spatial_transformer.reference import pixel_position, warp, warp_reader
 
 CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])  # of what is read
@@ -71,6 +72,65 @@ def read_turned_digit(
     patch = warp(image[None], raw, "affine", image.shape)
     reply = _reply(score, [corner], patch)
     return reply | {"says": f"{reply['says']} {_turn(corner, image.shape)}"}
+
+
+def walk_over_digit(
+    image: Float[Array, "height width"],
+    params: Mapping[str, Array],
+    n_step: int = 6,
+    size: int = 8,
+) -> dict[str, Any]:
+    """Let the recurrent model of visual attention walk over a picture and name its digit.
+
+    Parameters
+    ----------
+    image : (height, width)
+        Grey, in [0, 1].
+    params : mapping
+        Weights of `soft_hard.reference.recurrent_attention`. It goes where its policy's means are.
+    n_step : int
+        Number of glimpses.
+    size : int
+        Side of a patch of the retina; how many scales it has follows from the weights.
+
+    Returns
+    -------
+    reply : dict
+        As from `read_digit`, the windows being the finest squares of the retina, and of each
+        glimpse all patches one below the other. Besides `centre`: the places, (n_step, 2), in
+        pixels from the picture's edge; `outer`: the corners of the wider squares,
+        (n_step, n_scale - 1, 4, 2).
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of a retina with patches of that size.
+    """
+    n_scale, rest = divmod(params["patch.w"].shape[1], size**2)
+    if rest or not n_scale:
+        raise ValueError(f"the weights must be for patches of {size} by {size}")
+    score, location, _, _ = recurrent_attention(
+        image[None], params, np.zeros((n_step, 2)), 0.0, size, n_scale
+    )
+    pixels = np.array(image.shape[::-1])
+    centre = (np.clip(location, -1, 1) + 1) / 2 * pixels
+    half = size * 2.0 ** np.arange(n_scale)[:, None] / 2
+    first = np.floor(centre[:, None] - half + 0.5)  # the retina reads whole pixels
+    corner = first[:, :, None] + (CORNERS + 1) * half[:, :, None]
+    patch = [
+        retina(image[None], np.clip(one, -1, 1), size, n_scale).reshape(-1, size)
+        for one in location
+    ]
+    y, x = np.indices(image.shape)[:, None]
+    left, top = np.moveaxis(first[:, 0, :, None, None], 1, 0)
+    inside = (x >= left) & (x < left + size) & (y >= top) & (y < top + size)
+    share = _percent(inside.any(axis=0).mean())
+    reply = _reply(score, corner[:, 0], patch)
+    return reply | {
+        "centre": centre.tolist(),
+        "outer": corner[:, 1:].tolist(),
+        "says": f"{reply['says']} Its {n_step} glimpses show {share} of the picture sharply.",
+    }
 
 
 def _reply(score: Array, corner: Any, patch: Any) -> dict[str, Any]:

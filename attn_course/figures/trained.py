@@ -90,7 +90,7 @@ def in_page(request: str) -> None:
     module, name = asked["function"].split(":")
     function = getattr(importlib.import_module(module), name)
     image = picture_of(asked["image"], asked["size"])
-    print(json.dumps(function(image, params)))
+    print(json.dumps(function(image, params, **asked.get("options", {}))))
 
 
 def picture_of(text: str, size: list[int]) -> Array:

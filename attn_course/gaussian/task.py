@@ -8,21 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from attn_course import data
 from attn_course._typing import Array, Bool, Float, Int, UInt8
-
-PIECE = 8  # side of a distractor piece, as in Mnih et al. (2014)
-
-
-def grey(name: str, size: int) -> Float[Array, "size size"]:
-    """Photograph `name` in grey, its middle square averaged down to (size, size), in [0, 1]."""
-    image = data.photograph(name).mean(axis=-1) / 255
-    side = min(image.shape) // size * size
-    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    square = image[top : top + side, left : left + side]
-    blocks = square.reshape(size, side // size, size, side // size)
-    return blocks.mean(axis=(1, 3)).astype(np.float32)
-
+from attn_course.soft_hard.task import grey as grey
+from attn_course.soft_hard.task import strew
 
 # Find a crop ------------------------------------------------------------------------------------
 
@@ -97,25 +85,7 @@ def clutter(
     image : (n, size, size)
         Where things overlap the brighter one shows.
     """
-    n = len(digit)
-    canvas = np.zeros((n, size, size), np.uint8)
-    for _ in range(n_piece):
-        source = pool[rng.integers(0, len(pool), n)]
-        corner = rng.integers(0, 28 - PIECE + 1, (n, 2))
-        rows, columns = corner[:, :1] + np.arange(PIECE), corner[:, 1:] + np.arange(PIECE)
-        piece = source[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
-        _paste(canvas, piece, rng.integers(0, size - PIECE + 1, (n, 2)))
-    _paste(canvas, digit, rng.integers(0, size - 28 + 1, (n, 2)))
-    return canvas.astype(np.float32) / 255
-
-
-def _paste(canvas: Array, patch: Array, corner: Array) -> None:
-    index = (
-        np.arange(len(canvas))[:, None, None],
-        corner[:, 0, None, None] + np.arange(patch.shape[1])[:, None],
-        corner[:, 1, None, None] + np.arange(patch.shape[2]),
-    )
-    canvas[index] = np.maximum(canvas[index], patch)
+    return strew(rng, digit, pool, size, n_piece)[0]
 
 
 # Follow a digit ---------------------------------------------------------------------------------

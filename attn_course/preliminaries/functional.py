@@ -12,6 +12,11 @@ def softmax(score: Float[Tensor, "*batch n_query n_key"]) -> Float[Tensor, "*bat
     return torch.softmax(score, dim=-1)
 
 
+def softmax_jacobian(weight: Float[Tensor, "*batch n_key"]) -> Float[Tensor, "*batch n_key n_key"]:
+    """Twin of `reference.softmax_jacobian` on a batch."""
+    return weight.diag_embed() - weight.unsqueeze(-1) * weight.unsqueeze(-2)
+
+
 def masked_softmax(
     score: Float[Tensor, "*batch n_query n_key"], mask: Bool[Tensor, "*#batch #n_query #n_key"]
 ) -> Float[Tensor, "*batch n_query n_key"]:
@@ -25,6 +30,23 @@ def masked_softmax(
     empty = ~mask.any(dim=-1, keepdim=True)
     safe = score.masked_fill(~mask, -torch.inf).masked_fill(empty, 0.0)
     return torch.softmax(safe, dim=-1).masked_fill(~mask, 0.0)
+
+
+def masked_context(
+    weight: Float[Tensor, "*batch n_query n_key"],
+    value: Float[Tensor, "*batch n_key d_value"],
+    mask: Bool[Tensor, "*#batch #n_query #n_key"],
+) -> Float[Tensor, "*batch n_query d_value"]:
+    """Twin of `reference.masked_context` on a batch.
+
+    Values that no query of their own example may attend to are replaced before the product, so
+    that a NaN among them reaches neither the context nor the gradient of a weight.
+    """
+    _check.boolean("mask", mask.dtype)
+    _check.broadcasts("mask", mask.shape[-2:], weight.shape[-2:])
+    _check.shape("value", value.shape[-2:], (weight.shape[-1], None), "one value for each key")
+    unseen = ~mask.any(dim=-2).unsqueeze(-1)
+    return weight.masked_fill(~mask, 0.0) @ value.masked_fill(unseen, 0.0)
 
 
 def padding_mask(length: Int[Tensor, "*batch"], n_key: int) -> Bool[Tensor, "*batch 1 n_key"]:

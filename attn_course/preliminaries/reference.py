@@ -34,6 +34,37 @@ def softmax(score: Float[Array, "n_query n_key"]) -> Float[Array, "n_query n_key
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
+def softmax_jacobian(weight: Float[Array, " n_key"]) -> Float[Array, "n_key n_key"]:
+    r"""Jacobian of the softmax by its scores: :math:`J_{ij} = \partial\alpha_i / \partial s_j`.
+
+    :math:`J_{ij} = \alpha_i (\delta_{ij} - \alpha_j)`, or :math:`J = \operatorname{diag}\alpha -
+    \alpha \alpha^\top`.
+
+    Parameters
+    ----------
+    weight : (n_key,)
+        The weights :math:`\alpha` of one query, not its scores: the scores themselves do not occur.
+
+    Returns
+    -------
+    jacobian : (n_key, n_key)
+        Row i says how weight i moves with each score. Symmetric; rows and columns sum to zero.
+
+    Notes
+    -----
+    It is that of the masked softmax as well: a weight of zero has a row and a column of zeros, and
+    an empty row a matrix of zeros. Scores divided by a temperature divide the Jacobian by it.
+
+    Examples
+    --------
+    >>> softmax_jacobian(np.array([0.25, 0.75, 0.0]))
+    array([[ 0.1875, -0.1875,  0.    ],
+           [-0.1875,  0.1875,  0.    ],
+           [ 0.    ,  0.    ,  0.    ]])
+    """
+    return np.diag(weight) - np.outer(weight, weight)
+
+
 def masked_softmax(
     score: Float[Array, "n_query n_key"], mask: Bool[Array, "#n_query #n_key"]
 ) -> Float[Array, "n_query n_key"]:
@@ -76,6 +107,59 @@ def masked_softmax(
         if allowed.any():
             weight[i, allowed] = softmax(score[i : i + 1, allowed])[0]
     return weight
+
+
+def masked_context(
+    weight: Float[Array, "n_query n_key"],
+    value: Float[Array, "n_key d_value"],
+    mask: Bool[Array, "#n_query #n_key"],
+) -> Float[Array, "n_query d_value"]:
+    r"""Weighted sum of the values that a query may attend to.
+
+    :math:`c_i = \sum_j m_{ij} \alpha_{ij} v_j`, and 0 for a query that may attend to nothing.
+
+    Parameters
+    ----------
+    weight : (n_query, n_key)
+        Weights. What stands where the mask is False counts as zero, NaN included.
+    value : (n_key, d_value)
+        Values. One that no query may attend to is never looked at, NaN included.
+    mask : (n_query, n_key)
+        True where attention is allowed; an axis of size one is broadcast.
+
+    Returns
+    -------
+    context : (n_query, d_value)
+        Zero for a query that may attend to nothing.
+
+    Raises
+    ------
+    TypeError
+        If the mask is not boolean.
+    ValueError
+        If the mask does not broadcast to the shape of the weights, or there is not one value for
+        each key.
+
+    Notes
+    -----
+    All queries share one matrix product, in which a weight of zero is multiplied like any other,
+    and zero times NaN is NaN. A NaN or an infinity among the values that *some* query may attend to
+    can therefore spoil that column of the context for *all* queries of the example.
+
+    Examples
+    --------
+    >>> weight = np.array([[0.25, 0.75, 0.0], [0.0, 0.0, 0.0]])
+    >>> value = np.array([[4.0], [8.0], [np.nan]])
+    >>> masked_context(weight, value, np.array([[True, True, False]]))
+    array([[7.],
+           [0.]])
+    """
+    _check.boolean("mask", mask.dtype)
+    _check.broadcasts("mask", mask.shape, weight.shape)
+    _check.shape("value", value.shape, (weight.shape[1], None), "one value for each key")
+    mask = np.broadcast_to(mask, weight.shape)
+    seen = np.any(mask, axis=0, keepdims=True).T
+    return np.where(mask, weight, 0.0) @ np.where(seen, value, 0.0)
 
 
 def padding_mask(length: int, n_key: int) -> Bool[Array, "1 n_key"]:

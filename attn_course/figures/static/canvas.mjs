@@ -36,6 +36,7 @@ const css = `
 .attn-canvas .patches li { flex: 1 1 0; min-width: 0; max-width: 8rem; margin: 0; color: var(--soft); text-align: center; white-space: nowrap; }
 @container (max-width: 20rem) { .attn-canvas .patches li { font-size: 0.75rem; } }
 .attn-canvas .patches canvas { border: 3px solid var(--edge); }
+.attn-canvas .patches button { display: block; width: 100%; padding: 0; border: 0; }
 .attn-canvas .said { min-height: 2.7em; font-weight: 600; overflow-wrap: anywhere; }
 .attn-canvas .bars { display: flex; gap: 4px; align-items: end; max-width: 20rem; }
 .attn-canvas .bars span { flex: 1; min-width: 0; text-align: center; color: var(--soft); }
@@ -121,7 +122,8 @@ function page(model, tell) {
     if (!page.heard) onprogress((progress) => page.listen(progress));
     page.heard = true;
     const [function_, digest, size] = ["function", "digest", "size"].map((name) => model.get(name));
-    const asked = { function: function_, digest, size, address, image: base64(image) };
+    const options = model.get("options") ?? {};
+    const asked = { function: function_, digest, size, options, address, image: base64(image) };
     const literal = JSON.stringify(JSON.stringify(asked)); // is one in Python too
     const code = `from attn_course.figures.trained import in_page\nin_page(${literal})`;
     const { text, error } = await python.run(code, { namespace: "a trained model", seconds: 30 });
@@ -266,27 +268,57 @@ async function render({ model, el }) {
     }, PAUSE);
   }
 
-  function mark(kind, points, k, thickness) {
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", kind);
-    const look = { points: points.join(" "), stroke: COLOURS[k % 4], "stroke-width": thickness };
+  function shape(kind, look) {
+    const one = document.createElementNS("http://www.w3.org/2000/svg", kind);
     look["vector-effect"] = "non-scaling-stroke";
-    for (const [name, value] of Object.entries(look)) shape.setAttribute(name, value);
-    marks.append(shape);
+    for (const [name, value] of Object.entries(look)) one.setAttribute(name, value);
+    marks.append(one);
+    return one;
+  }
+  const mark = (kind, points, k, thickness, more = {}) =>
+    shape(kind, { points: points.join(" "), stroke: COLOURS[k % 4], "stroke-width": thickness, ...more });
+
+  const within = (n) => (place) => clamp(place, 0.3 - margin, n + margin - 0.3);
+  const [inX, inY] = [width, height].map(within);
+  const framed = (four) => four.map(([x, y]) => [inX(x), inY(y)]);
+
+  /** The way from window to window, each with its number; round the last one all it looks at. */
+  function walk(centre, outer) {
+    const last = centre.length - 1;
+    for (const four of outer[last]) mark("polygon", framed(four), last, 1.5, { "stroke-dasharray": "5 4" });
+    const way = { points: centre.join(" "), class: "way", "stroke-linejoin": "round" };
+    shape("polyline", { ...way, stroke: "#000", "stroke-width": 4 });
+    shape("polyline", { ...way, stroke: "#fff", "stroke-width": 1.5 });
+    const unit = wide / 320; // about a pixel of the screen
+    centre.forEach(([cx, cy], k) => {
+      shape("circle", { cx, cy, r: 9 * unit, fill: "#fff", stroke: COLOURS[k % 4], "stroke-width": 2.5 });
+      const look = { x: cx, y: cy + 4.2 * unit, fill: "#1d2026", "text-anchor": "middle" };
+      const number = shape("text", { ...look, "font-size": 12 * unit, "font-weight": 600 });
+      number.textContent = k + 1;
+    });
   }
 
-  /** The first windows of a reply; after the last one, what the model says. */
-  function show({ corner, patch, share, names: classes, says, answer }, shown) {
-    const last = shown >= corner.length;
+  /** The first windows of a reply, on the field. */
+  function windows({ corner, centre, outer }, shown) {
     const upright = corner.map(liesUpright);
-    const within = (n) => (place) => clamp(place, 0.3 - margin, n + margin - 0.3);
-    const [inX, inY] = [width, height].map(within);
     marks.replaceChildren();
     corner.slice(0, shown).forEach((four, k) => {
       // A window larger than the field remains in sight as its frame; one that is turned is cut off.
-      const points = upright[k] ? four.map(([x, y]) => [inX(x), inY(y)]) : four;
-      mark("polygon", points, k, 2 + k / 2);
+      const points = upright[k] ? framed(four) : four;
+      mark("polygon", points, k, centre ? 2.5 : 2 + k / 2);
       if (!upright[k]) mark("polyline", points.slice(0, 2), k, 6); // the top of what is seen there
     });
+    if (centre) walk(centre.slice(0, shown), outer);
+    [...patches.querySelectorAll("button")].forEach((button, k) =>
+      button.setAttribute("aria-pressed", k + 1 === shown),
+    );
+  }
+
+  /** The first windows of a reply and what was seen there; after the last, what the model says. */
+  function show(reply, shown) {
+    const { corner, patch, share, names: classes, says, answer, centre } = reply;
+    const last = shown >= corner.length;
+    const upright = corner.map(liesUpright);
     patches.hidden = false;
     patches.style.visibility = "";
     patches.replaceChildren(
@@ -298,11 +330,25 @@ async function render({ model, el }) {
         if (!upright[k]) small.style.borderTopWidth = "7px";
         const grey = rows.flat().map((value) => Math.round(255 * clamp(value, 0, 1)));
         paint(small, grey, rows.length, rows[0].length);
-        item.append(small, corner.length > 1 ? `glimpse ${k + 1}` : "what it sees");
+        const name = corner.length > 4 ? `${k + 1}` : `glimpse ${k + 1}`;
+        item.append(small, corner.length > 1 ? name : "what it sees");
+        if (!centre) return item;
+        // Steps of a walk may lie on one another: each can be gone back to.
+        const button = document.createElement("button");
+        button.type = "button";
+        button.setAttribute("aria-label", `the walk up to glimpse ${k + 1}`);
+        button.append(...item.childNodes);
+        button.addEventListener("click", () => {
+          if (root.dataset.state === "done") windows(reply, k + 1);
+        });
+        item.append(button);
         return item;
       }),
       ...patch.slice(shown).map(() => document.createElement("li")),
     );
+    windows(reply, shown);
+    const back = " Press one of its glimpses to go back to it.";
+    if (centre && !find(".help").textContent.endsWith(back)) find(".help").append(back);
     bars.style.visibility = last ? "" : "hidden";
     if (!last) return;
     bars.hidden = false;
