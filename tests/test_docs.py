@@ -40,9 +40,17 @@ NO_PAPER = {
     "dense",
     "first_to_centre",  # the inverse of centre_to_first
     "glimpse_reader",  # our own small model
+    "sigmoid_mask",
+    "soft_location",  # the slides name it and give no formula
+    "hard_location",
+    "expected_gradient",  # two lines of calculus
+    "choice_score",
+    "straight_through_gradient",
+    "crop",
+    "product_net",  # a sum; the weights are the paper's
 }
 # Functions whose example would be a page of weights.
-NO_EXAMPLE = {"glimpse_reader"}
+NO_EXAMPLE = {"glimpse_reader", "glimpse_loop", "recurrent_attention"}
 
 
 def module_names() -> list[str]:

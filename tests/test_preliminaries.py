@@ -232,9 +232,10 @@ def test_masked_weights_are_the_fused_kernels(path, rng, n_query, n_key):
     # query = score, key = value = unit vectors and scale 1: the context is the weight
     unit = torch.eye(n_key, dtype=torch.float64)
     fused = torch.nn.functional.scaled_dot_product_attention(
-        torch.tensor(score)[None], unit[None], unit[None], torch.tensor(mask)[None], scale=1.0
-    )
-    assert_allclose(path.masked_softmax(score, mask), fused[0], rtol=1e-9, atol=1e-14)
+        *(each[None, None] for each in (torch.tensor(score), unit, unit, torch.tensor(mask))),
+        scale=1.0,
+    )  # an axis for heads: without it PyTorch falls back on the four steps one by one
+    assert_allclose(path.masked_softmax(score, mask), fused[0, 0], rtol=1e-9, atol=1e-14)
 
 
 @both_paths
@@ -242,11 +243,11 @@ def test_masked_weights_are_the_fused_kernels(path, rng, n_query, n_key):
 def test_causal_mask_is_the_fused_kernels(path, n_query, n_key):
     torch = pytest.importorskip("torch")
     unit = torch.eye(n_key, dtype=torch.float64)
-    zero = torch.zeros(1, n_query, n_key, dtype=torch.float64)
+    zero = torch.zeros(1, 1, n_query, n_key, dtype=torch.float64)
     fused = torch.nn.functional.scaled_dot_product_attention(
-        zero, unit[None], unit[None], is_causal=True
+        zero, unit[None, None], unit[None, None], is_causal=True
     )
-    assert_array_equal(path.causal_mask(n_query, n_key), fused[0].numpy() > 0)
+    assert_array_equal(path.causal_mask(n_query, n_key), fused[0, 0].numpy() > 0)
 
 
 @both_paths
@@ -356,11 +357,11 @@ def test_masked_attention_is_the_fused_kernels(path, rng, n_query, n_key):
     value = rng.normal(size=(n_key, 3))
     mask = rng.random((n_query, n_key)) < 0.5
     fused = torch.nn.functional.scaled_dot_product_attention(
-        *(torch.tensor(each)[None] for each in (query, key, value, mask))
+        *(torch.tensor(each)[None, None] for each in (query, key, value, mask))
     )
     weight = path.masked_softmax(query @ key.T / 2, mask)
     got = path.masked_context(weight, value, mask)
-    assert_allclose(got, fused[0], rtol=1e-9, atol=1e-13)
+    assert_allclose(got, fused[0, 0], rtol=1e-9, atol=1e-13)
 
 
 @both_paths
@@ -388,12 +389,12 @@ def test_what_one_query_may_see_spoils_another(path):
 def test_the_fused_kernel_lets_padding_through(torch, twins, name, device):
     # Why the package guards: were this to fail one day, the page would be out of date.
     dtype = getattr(torch, name)
-    query, key, value = torch.ones(3, 1, 4, 2, device=device, dtype=dtype).unbind()
+    query, key, value = torch.ones(3, 1, 1, 4, 2, device=device, dtype=dtype).unbind()
     mask = torch.tensor([[True, True, True, False]], device=device)
     fused = torch.nn.functional.scaled_dot_product_attention
     for spoilt in ("key", "value"):
         given = {"key": key.clone(), "value": value.clone()}
-        given[spoilt][:, 3] = torch.nan
+        given[spoilt][..., 3, :] = torch.nan
         assert fused(query, **given, attn_mask=mask).isnan().all()
         score = query @ given["key"].mT
         ours = twins.masked_context(twins.masked_softmax(score, mask), given["value"], mask)

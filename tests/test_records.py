@@ -10,13 +10,13 @@ import torch
 from attn_course import data
 from attn_course.gaussian import recipe
 from attn_course.soft_hard import recipe as looking
-from attn_course.soft_hard import recipe_action, recipe_patches, recipe_products
+from attn_course.soft_hard import recipe_patches, recipe_products
 from attn_course.spatial_transformer import recipe as warps
 from attn_course.spatial_transformer import recipe_race as race
 from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
-ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
+ROOM = (looking, recipe_patches, recipe_products)  # the chapter on soft and hard
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
@@ -104,6 +104,9 @@ def test_there_are_weights_for_the_page():
     assert [folder.parent.name for folder in WITH_WEIGHTS] == [
         "reader-4",
         "track",
+        "few-translated-draws",
+        "hard",
+        "steer-dynamic",
         "rotated-st-fcn-20k",
     ]
 
@@ -165,6 +168,29 @@ def test_the_learning_rates_of_the_warps_are_the_best_on_digits_set_aside(model)
     else:
         assert min(first, key=first.__getitem__) in warps.RATES[-BEST:]
         assert found[warps.LR[model]].mean() < min(e.mean() for e in found.values()) + 0.0005
+
+
+@pytest.mark.parametrize("model", recipe_patches.LR)
+def test_the_learning_rates_of_the_patches_are_the_best_on_digits_set_aside(model):
+    runs = [
+        record.records(recipe_patches.MECHANISM, f"{model}-tune-{lr}")[0]
+        for lr in recipe_patches.RATES
+    ]
+    assert all(run["config"]["tune"] for run in runs)
+    found = {run["config"]["lr"]: run["final"]["error"] for run in runs}
+    assert min(found, key=found.__getitem__) == recipe_patches.LR[model]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_retrained_recogniser_looks_where_the_hard_looker_looks(seed):
+    chosen = [
+        record.read_arrays(
+            record.run_folder(record.RUNS, recipe_patches.MECHANISM, arm, "book", seed),
+            "predictions",
+        )["chosen"]
+        for arm in ("hard", "retrained")
+    ]
+    np.testing.assert_array_equal(*chosen)
 
 
 def test_records_are_small():

@@ -128,8 +128,10 @@ def act(
     ----------
     rng : numpy.random.Generator
         Source of the draws.
-    image, label : (m, 28, 28), (m,)
-        Digits to draw from, and their classes.
+    image : (m, 28, 28)
+        Digits to draw from.
+    label : (m,)
+        Their classes.
     photo : (k, height, width)
         Grey photographs in [0, 1]; a piece may be mirrored.
     n : int
@@ -323,13 +325,13 @@ class Watcher(nn.Module):
         name = self.name(feature)
         key = name.softmax(dim=-1)
         hidden, weights = self.start(cue).tanh(), []
-        for t in range(value.shape[1]):
+        for here, there in zip(key.unbind(dim=1), value.unbind(dim=1), strict=True):
             if self.mean:
-                weight = value.new_full(value.shape[::2], 1 / value.shape[2])
+                weight = there.new_full(there.shape[:2], 1 / there.shape[1])
             else:
                 query = self.query(torch.cat([hidden, cue], dim=-1))
-                weight = (key[:, t] @ query[:, :, None])[:, :, 0].softmax(dim=-1)
-            glimpse = (weight[:, None] @ value[:, t])[:, 0]
+                weight = (here @ query[:, :, None])[:, :, 0].softmax(dim=-1)
+            glimpse = (weight[:, None] @ there)[:, 0]
             hidden = self.core(torch.cat([glimpse, cue], dim=-1), hidden)
             weights.append(weight)
         return self.answer(hidden), torch.stack(weights, dim=1), name

@@ -99,7 +99,7 @@ def soft_item(
 
     References
     ----------
-    Wang and Tax (2016), section 2.4.
+    Wang and Tax (2016), section 2.4.1.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def hard_item(
 
     References
     ----------
-    Wang and Tax (2016), section 2.4; the draw is described by Maddison et al. (2017).
+    Wang and Tax (2016), section 2.4.2; the draw is described by Maddison et al. (2017).
 
     Examples
     --------
@@ -250,7 +250,7 @@ def glimpse_loop(
     look : callable
         One of the four kinds; `hard_location` with its `size` and `std` filled in. The control of
         `soft_location` is shaped like the image.
-    feature : array
+    feature : (...)
         The items or the image; the same at every step.
     noise : (n_step, ...) or None
         What the kind draws with, step by step; None for a soft kind.
@@ -270,9 +270,10 @@ def glimpse_loop(
     ValueError
         If there is no step, or noise for another number of steps.
 
-    Notes
-    -----
-    The slides give the same loop with an input that may change from step to step.
+    References
+    ----------
+    Wang and Tax (2016), section 2.4. The slides give the same loop with an input that may change
+    from step to step.
     """
     _check.at_least("n_step", n_step, 1)
     if noise is not None:
@@ -478,12 +479,16 @@ def gumbel_noise(uniform: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
     Parameters
     ----------
-    uniform : any shape
+    uniform : (*n)
         Numbers strictly between 0 and 1.
 
     Returns
     -------
-    noise : the same shape
+    noise : (*n)
+
+    References
+    ----------
+    Jang et al. (2017), section 2.
 
     Examples
     --------
@@ -900,9 +905,9 @@ def product_weights(
 
     Returns
     -------
-    hidden : (2^N, N)
-        Weights of the hidden units.
-    out : (2^N,)
+    hidden : (n_hidden, n_factor)
+        Weights of the 2^N hidden units.
+    out : (n_hidden,)
         Weights of the one output, whose bias is zero.
 
     Raises
@@ -912,7 +917,7 @@ def product_weights(
 
     References
     ----------
-    Lin, Tegmark and Rolnick (2017), section "Multiplication gate".
+    Lin, Tegmark and Rolnick (2017), section III H and appendix A, of units without biases.
 
     Examples
     --------
@@ -964,18 +969,18 @@ def iterated_exp(value: Float[Array, "*n"], times: Float[Array, "*n"]) -> Float[
     r"""The exponential, applied a number of times that need not be whole.
 
     :math:`\exp^{(n)}(x) = \psi^{-1}(\psi(x) + n)`, where :math:`\psi(e^x) = \psi(x) + 1` and
-    :math:`\psi(x) = x` from 0 to 1.
+    :math:`\psi(x) = x` from 0 to 1. Among the many such functions this is the simplest.
 
     Parameters
     ----------
-    value : any shape
+    value : (*n)
         The numbers x; positive wherever `times` is negative.
-    times : the same shape
+    times : (*n)
         How often, from -1 (the logarithm) through 0 (nothing is done) to 1 (the exponential).
 
     Returns
     -------
-    result : the same shape
+    result : (*n)
 
     Raises
     ------
@@ -985,7 +990,7 @@ def iterated_exp(value: Float[Array, "*n"], times: Float[Array, "*n"]) -> Float[
 
     References
     ----------
-    Urban and van der Smagt (2015), the real solution of Abel's equation; Köpp et al. (2016).
+    Urban and van der Smagt (2015) and Köpp et al. (2016); their choice of psi may be another.
 
     Examples
     --------
@@ -1076,7 +1081,8 @@ def dynamic_filter(
 
     Returns
     -------
-    glimpse : (height - rows + 1, width - columns + 1)
+    glimpse : (h, w)
+        Of height - rows + 1 rows and width - columns + 1 columns.
         One number for each place at which the filter lies inside the image. It is not flipped.
 
     Raises
@@ -1086,7 +1092,7 @@ def dynamic_filter(
 
     References
     ----------
-    De Brabandere et al. (2016), section 3.1, the dynamic convolutional layer.
+    De Brabandere et al. (2016), the dynamic convolutional layer.
 
     Examples
     --------

@@ -141,7 +141,9 @@ def best_patch(
     ----------
     cover : (n, n_patch)
         What `coverage` says.
-    corner, patch : (n, 2), (n_patch, 2)
+    corner : (n, 2)
+        As in `coverage`.
+    patch : (n_patch, 2)
         As in `coverage`.
     """
     distance = ((patch - corner[:, None]) ** 2).sum(axis=-1)

@@ -1,5 +1,7 @@
 """Four kinds of attention with one interface, and the loop around them."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 SIZE, STD = 3, 0.1  # side of a crop in pixels, std of its place
@@ -52,7 +54,7 @@ def hard_location(
     ### END SOLUTION
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., np.ndarray]] = {
     "soft_item": soft_item,
     "hard_item": hard_item,
     "soft_location": soft_location,

@@ -239,7 +239,11 @@ def grid_of_any_size(answer: Any, rng: np.random.Generator) -> None:
         close(got, want)
 
 
-@check(hidden=True, points=2)
+@check(
+    hidden=True,
+    points=2,
+    safety="a record may be right by a choice of its own, and best_spacing wrong",
+)
 def spacing_from_training_lines(answer: Any, rng: np.random.Generator) -> None:
     """best_spacing must return the spacing with the fewest errors on the training scene."""
     found = 0

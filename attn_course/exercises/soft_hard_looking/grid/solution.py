@@ -162,7 +162,8 @@ def looking_record() -> dict[str, Any]:
                 "yoked": yoked_walk(walked),
             }
             for arm, place in places.items():
-                one = {"seed": seed, "wander": wander, "arm": arm}
+                one: dict[str, Any] = {"seed": seed, "wander": wander}
+                one["arm"] = arm
                 one["spacing"] = spacing if arm == "grid" else 0
                 one["error"] = share_wrong(wander, given, place)
                 trials.append(one)

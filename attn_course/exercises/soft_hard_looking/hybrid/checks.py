@@ -228,15 +228,16 @@ def slopes_by_differences(answer: Any, rng: np.random.Generator) -> None:
     for right, step in ((True, 1e-4), (True, 1.2), (False, 1.2)):
         given = _example(rng, right, 2)
         reward, held = _reward(given), given[5]
+        inputs: Any = given
         got = _three(answer.numeric_slopes(*given, step), given)
         for which, one in zip((0, 3, 5), got, strict=True):
             want, ahead, alive = (
-                np.zeros(given[which].shape) for _ in range(3)
+                np.zeros(inputs[which].shape) for _ in range(3)
             )
             for at in np.ndindex(want.shape):
                 values, live = [], []
                 for way in (step, 0, -step):
-                    moved = given[which].copy()
+                    moved = inputs[which].copy()
                     moved[at] += way
                     there: Any = (*given[:which], moved, *given[which + 1 :])
                     values.append(_value(there, reward, held))
