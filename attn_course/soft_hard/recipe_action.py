@@ -44,10 +44,11 @@ N_CELL = SIZE // CELL
 N_FRAME, STEP, N_DIGIT = 5, 2, 2  # of a film; pixels along either axis from frame to frame
 SIDE = 14  # of a digit, half of what it is in MNIST
 DIM = 0.6  # brightness of the photographs
+GAIN = 4.0
 # What is added to (x, y) in each direction: to the right, then clockwise by an eighth of a turn.
 MOVE = np.array([(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)])
 N_CLASS, N_DIRECTION = 10, len(MOVE)
-NOTHING, UNCLEAR = 10, -1  # what the lesson says of a place with no digit, and with two
+NOTHING, UNCLEAR, NEAR = 10, -1, 3.0  # what the lesson says of a place that is no digit's middle
 TRAINING, HELD_OUT = (1, 2), (0,)  # indices into data.PHOTOGRAPHS
 RATES = (2e-3, 4e-3, 8e-3)
 
@@ -206,15 +207,20 @@ def cover(box: Float[Array, "*n 4"]) -> Float[Array, "*n n_cell n_cell"]:
     return along[..., 1, :, None] * along[..., 0, None, :]
 
 
-def at_each_place(name: Int[Array, "n n_digit"], inside: Array) -> Int[Array, "n n_frame n_place"]:
-    """Class of the digit whose box takes half of a place or more; NOTHING, or UNCLEAR if two do.
+def at_each_place(
+    name: Int[Array, "n n_digit"], box: Float[Array, "n n_frame n_digit 4"]
+) -> Int[Array, "n n_frame n_place"]:
+    """Class of the digit in whose middle a place lies, or NOTHING where no digit's box reaches.
 
-    `inside` (n, n_frame, n_digit, n_cell, n_cell) is what `cover` says of the digits' boxes.
+    In the middle: the centres are no more than NEAR pixels apart along either axis. Places that lie
+    in the middle of two digits, or at the edge of one, are UNCLEAR.
     """
-    there = inside >= 0.5
-    said = (there * name[:, None, :, None, None]).sum(axis=2)
-    number = there.sum(axis=2)
-    said = np.where(number == 1, said, np.where(number == 0, NOTHING, UNCLEAR))
+    centre = CELL * (np.arange(N_CELL) + 0.5) - 0.5
+    away = np.abs((centre - box[..., :2, None] + SIZE / 2) % SIZE - SIZE / 2)
+    near = (away <= NEAR)[..., 1, :, None] & (away <= NEAR)[..., 0, None, :]
+    said = (near * name[:, None, :, None, None]).sum(axis=2)
+    nothing = (cover(box) == 0).all(axis=2)
+    said = np.where(near.sum(axis=2) == 1, said, np.where(nothing, NOTHING, UNCLEAR))
     return said.reshape(*said.shape[:2], -1)
 
 
@@ -253,7 +259,7 @@ def _part(
         "frame": frame,
         "cue": name[:, 0],
         "direction": direction,
-        "place": at_each_place(name, inside),
+        "place": at_each_place(name, box),
         "inside": inside.reshape(n, N_FRAME, N_DIGIT, -1).astype(np.float32),
     }
 
@@ -281,9 +287,9 @@ def _convolution(channels: tuple[int, int, int, int], generator: torch.Generator
     return nn.Sequential(*layers)
 
 
-def _places(feature: Tensor) -> Tensor:
-    """(…, channel, n_cell, n_cell) to (…, n_place, channel)."""
-    return feature.flatten(-2).mT
+def _names(layer: Dense, feature: Tensor) -> Tensor:
+    """Log-probabilities (…, 11, n_place) of what lies at each place of (…, channel, n_place)."""
+    return (layer.w @ feature + layer.b[:, None]).log_softmax(dim=-2)
 
 
 class Watcher(nn.Module):
@@ -315,22 +321,22 @@ class Watcher(nn.Module):
     def forward(self, frame: Tensor, cue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Films (batch, n_frame, size, size) and cues (batch, 10) to what is answered.
 
-        Returns scores (batch, 8), weights (batch, n_frame - 1, n_place) and, for the lesson, scores
-        of names (batch, n_frame - 1, n_place, 11).
+        Returns scores (batch, 8), weights (batch, n_frame - 1, n_place), and log-probabilities of
+        names (batch, n_frame - 1, 11, n_place).
         """
-        pair = torch.stack([frame[:, 1:], frame[:, :-1]], dim=2) - 0.3
-        feature = _places(self.see(pair.flatten(0, 1))).unflatten(0, pair.shape[:2])
-        where = self.position.expand(*feature.shape[:-1], 4)
-        value = self.value(torch.cat([feature, where], dim=-1)).relu()
-        name = self.name(feature)
-        key = name.softmax(dim=-1)
+        pair = torch.stack([frame[:, 1:], frame[:, :-1]], dim=2) * GAIN - 0.3 * GAIN
+        feature = self.see(pair.flatten(0, 1)).flatten(2).unflatten(0, pair.shape[:2])
+        where = self.position.expand(*feature.shape[:2], -1, -1)
+        value = self.value(torch.cat([feature.mT, where], dim=-1)).relu()
+        name = _names(self.name, feature)
+        key = name.exp()
         hidden, weights = self.start(cue).tanh(), []
         for here, there in zip(key.unbind(dim=1), value.unbind(dim=1), strict=True):
             if self.mean:
                 weight = there.new_full(there.shape[:2], 1 / there.shape[1])
             else:
                 query = self.query(torch.cat([hidden, cue], dim=-1))
-                weight = (here @ query[:, :, None])[:, :, 0].softmax(dim=-1)
+                weight = (query[:, None] @ here)[:, 0].softmax(dim=-1)
             glimpse = (weight[:, None] @ there)[:, 0]
             hidden = self.core(torch.cat([glimpse, cue], dim=-1), hidden)
             weights.append(weight)
@@ -349,10 +355,10 @@ class Convolution(nn.Module):
         self.answer = Dense(config.d_hidden, N_DIRECTION, generator)
 
     def forward(self, frame: Tensor, cue: Tensor) -> tuple[Tensor, None, Tensor]:
-        """Scores (batch, 8), no weights, and scores of names for the last frame."""
-        feature = _places(self.see(frame - 0.3))
-        mixed = (self.mix(feature) + self.cue(cue)[:, None]).relu().amax(dim=1)
-        return self.answer(mixed), None, self.name(feature)[:, None]
+        """Scores (batch, 8), no weights, and log-probabilities of names for the last frame."""
+        feature = self.see((frame - 0.3) * GAIN).flatten(2)
+        mixed = (self.mix(feature.mT) + self.cue(cue)[:, None]).relu().amax(dim=1)
+        return self.answer(mixed), None, _names(self.name, feature)[:, None]
 
 
 def build(config: Config, generator: torch.Generator) -> nn.Module:
@@ -380,9 +386,9 @@ def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float)
         total = 0 * total
     if config.lesson:
         place = part["place"][:, -name.shape[1] :]
-        wrong = nn.functional.cross_entropy(
-            name.flatten(0, 2), place.flatten(), ignore_index=UNCLEAR, reduction="none"
-        ).unflatten(0, place.shape)
+        wrong = nn.functional.nll_loss(
+            name.flatten(0, 1), place.flatten(0, 1), ignore_index=UNCLEAR, reduction="none"
+        ).unflatten(0, place.shape[:2])
         for there in (place == NOTHING, (place != NOTHING) & (place != UNCLEAR)):
             mean = (wrong * there).sum(dim=(1, 2)) / there.sum(dim=(1, 2)).clamp(min=1)
             total = total + config.lesson / 2 * mean

@@ -128,6 +128,7 @@ class Additive(nn.Module):
         self.shift = shift
 
     def forward(self, feature: Tensor) -> Tensor:
+        """``(*batch, n_factor)`` to ``(*batch, 1)``."""
         *hidden, last = self.layers
         for layer in hidden:
             feature = softplus(layer(feature) + self.shift)
@@ -145,6 +146,7 @@ class Multiplicative(nn.Module):
         self.readout = Dense(width, 1, generator)
 
     def forward(self, feature: Tensor) -> Tensor:
+        """``(*batch, n_factor)`` to ``(*batch, 1)``."""
         for gate, layer in zip(self.gates, self.layers, strict=True):
             feature = gate(feature) * layer(feature)
         return self.readout(feature)
@@ -165,6 +167,7 @@ class Mixed(nn.Module):
             self.register_buffer("times", start)
 
     def forward(self, feature: Tensor) -> Tensor:
+        """``(*batch, n_in)`` to ``(*batch, n_out)``."""
         return add_or_multiply(feature, self.w, self.times.clamp(0, 1))
 
 
@@ -184,6 +187,7 @@ class Steerer(nn.Module):
             self.net = Additive((KERNEL**2 + 2, width, width, 1), generator)
 
     def forward(self, image: Tensor, angle: Tensor) -> Tensor:
+        """Images ``(batch, height, width)`` and angles ``(batch,)`` to filtered images."""
         turn = torch.stack([angle.cos(), angle.sin()], dim=-1)
         if self.kind == "dynamic":
             kernel = self.make(turn).unflatten(-1, (KERNEL, KERNEL))

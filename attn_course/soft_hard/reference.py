@@ -474,17 +474,17 @@ def leave_one_out(reward: Float[Array, " n_draw"]) -> Float[Array, " n_draw"]:
     return (reward.sum() - reward) / (len(reward) - 1)
 
 
-def gumbel_noise(uniform: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def gumbel_noise(uniform: Float[Array, "..."]) -> Float[Array, "..."]:
     r"""Gumbel noise from uniform numbers, :math:`-\log(-\log u)`.
 
     Parameters
     ----------
-    uniform : (*n)
+    uniform : (...)
         Numbers strictly between 0 and 1.
 
     Returns
     -------
-    noise : (*n)
+    noise : (...)
 
     References
     ----------
@@ -965,7 +965,7 @@ def product_net(factor: Float[Array, " n_factor"], scale: Number, shift: Number)
     return float(out @ np.logaddexp(0, hidden @ factor + shift))
 
 
-def iterated_exp(value: Float[Array, "*n"], times: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def iterated_exp(value: Float[Array, "..."], times: Float[Array, "..."]) -> Float[Array, "..."]:
     r"""The exponential, applied a number of times that need not be whole.
 
     :math:`\exp^{(n)}(x) = \psi^{-1}(\psi(x) + n)`, where :math:`\psi(e^x) = \psi(x) + 1` and
@@ -973,14 +973,14 @@ def iterated_exp(value: Float[Array, "*n"], times: Float[Array, "*n"]) -> Float[
 
     Parameters
     ----------
-    value : (*n)
+    value : (...)
         The numbers x; positive wherever `times` is negative.
-    times : (*n)
+    times : (...)
         How often, from -1 (the logarithm) through 0 (nothing is done) to 1 (the exponential).
 
     Returns
     -------
-    result : (*n)
+    result : (...)
 
     Raises
     ------
