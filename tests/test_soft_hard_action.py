@@ -219,17 +219,35 @@ def test_wrong_covers_are_rejected(wrong):
         check_cover_by_counting(wrong)
 
 
+def check_lesson_by_hand(at_each_place):
+    """A 7 at the centre of place (2, 3), a 1 half across the right edge, both on one place."""
+    box = np.array([[13.5, 9.5, 8.0, 12.0], [39.0, 29.5, 4.0, 4.0]])[None, None].repeat(2, axis=1)
+    box[0, 1, :, :2] = [[20.0, 20.0], [22.0, 21.0]]
+    said = at_each_place(np.array([[7, 1]]), box).reshape(2, 10, 10)
+    wanted = np.full((10, 10), recipe.NOTHING)
+    wanted[1:4, 2:5] = recipe.UNCLEAR  # rows 3.5 to 15.5, columns 9.5 to 17.5
+    wanted[2, 3] = 7
+    wanted[7, [9, 0]] = 1  # columns 37 to 41: centres 1.5 and 2.5 away
+    assert_array_equal(said[0], wanted)
+    assert said[1, 5, 5] == recipe.UNCLEAR
+    assert said[1, 4, 4] == 7
+
+
 def test_the_lesson_names_what_lies_at_a_place():
-    inside = np.zeros((1, 1, 2, 10, 10))
-    inside[0, 0, 0, 2, 3] = 1.0
-    inside[0, 0, 0, 2, 4] = 0.4  # less than half
-    inside[0, 0, :, 5, 5] = 0.6  # both digits
-    inside[0, 0, 1, 9, 0] = 0.5
-    said = recipe.at_each_place(np.array([[7, 1]]), inside).reshape(10, 10)
-    assert said[2, 3] == 7
-    assert said[9, 0] == 1
-    assert said[5, 5] == recipe.UNCLEAR
-    assert (said == recipe.NOTHING).sum() == 97
+    check_lesson_by_hand(recipe.at_each_place)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda name, box: recipe.at_each_place(name[:, ::-1], box),
+        lambda name, box: recipe.at_each_place(name, box[..., [1, 0, 3, 2]]),
+        lambda name, box: recipe.at_each_place(name, box - [2, 2, 0, 0]),
+    ],
+)
+def test_wrong_lessons_are_rejected(wrong):
+    with pytest.raises(AssertionError):
+        check_lesson_by_hand(wrong)
 
 
 # The arms ----------------------------------------------------------------------------------------
@@ -247,7 +265,7 @@ def test_arms_differ_in_what_their_names_say():
         "mean": {"model", "d_hidden"},
         "convolution": {"model"},
         "no-cue": {"cue"},
-        "no-lesson": {"lesson", "lesson_first"},
+        "no-lesson": {"lesson"},
         "shuffled": {"order"},
         "still": {"order"},
     }
@@ -383,40 +401,30 @@ def test_measure_by_hand():
 # Training ----------------------------------------------------------------------------------------
 
 
-def gradient(config, model, done):
-    model.zero_grad()
-    recipe.loss(config, model, some(config), done).sum().backward()
-    return {
-        k: 0.0 if p.grad is None else float(p.grad.abs().max()) for k, p in model.named_parameters()
-    }
-
-
-def test_the_lesson_comes_first_and_stays():
-    config, model = start()
-    first, later = (gradient(config, model, done) for done in (0.1, 0.5))
-    assert first["answer.w"] == first["query.w"] == first["core.w_input"] == 0
-    assert first["see.0.weight"] > 0
-    assert first["name.w"] > 0
-    assert later["answer.w"] > 0
-    assert later["query.w"] > 0
-    assert later["name.w"] > 0
-    without = gradient(*start("no-lesson"), 0.0)
-    assert without["answer.w"] > 0
-    assert without["see.0.weight"] > 0
-
-
-def test_unclear_places_teach_nothing():
-    for arm in ("attention", "no-lesson"):
+def test_the_lesson_is_taught_where_it_is_clear_and_in_all_arms_but_one():
+    """Its loss by hand: half for places in the middle of a digit, half for those with none."""
+    for arm in ("attention", "convolution", "no-lesson"):
         config, model = start(arm)
         part = some(config)
         unclear = part | {"place": torch.full_like(part["place"], recipe.UNCLEAR)}
         with torch.no_grad():
             taught, untaught = (recipe.loss(config, model, p, 0.1) for p in (part, unclear))
-        if arm == "attention":
-            assert_allclose(untaught.numpy(), 0, atol=0)
-            assert (taught > 1).all()
-        else:
-            torch.testing.assert_close(taught, untaught)
+            score, _, name = recipe.watch(config, model, part)
+        torch.testing.assert_close(name.exp().sum(dim=2), torch.ones_like(name[:, :, 0]))
+        direction = part["direction"][:, 0]
+        torch.testing.assert_close(
+            untaught, torch.nn.functional.cross_entropy(score, direction, reduction="none")
+        )
+        lesson = (taught - untaught).numpy()
+        place = part["place"][:, -name.shape[1] :].numpy()
+        for i in range(len(lesson)):
+            said = np.moveaxis(name[i].numpy(), 1, 2)
+            digit, none = ((place[i] >= 0) & (place[i] < 10), place[i] == 10)
+            wanted = -sum(
+                np.mean([said[t, p, place[i, t, p]] for t, p in np.argwhere(there)])
+                for there in (digit, none)
+            )
+            assert lesson[i] == pytest.approx(0.0 if arm == "no-lesson" else wanted / 2)
 
 
 def test_a_batch_is_a_function_of_seed_and_update():

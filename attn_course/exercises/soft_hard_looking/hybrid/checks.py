@@ -273,7 +273,7 @@ def place_that_moves_along(answer: Any, rng: np.random.Generator) -> None:
             float(rng.uniform(0.1, 0.4)),
             rng.uniform(0.2, 0.8, 3),
         )
-        gain = reward - baseline
+        gain = np.subtract(reward, baseline)
         by_mean, by_baseline = answer.leaky_slopes(
             noise, std, baseline, reward, True, False
         )
@@ -303,7 +303,7 @@ def gain_that_moves_along(answer: Any, rng: np.random.Generator) -> None:
         got = answer.leaky_slopes(
             noise, std, baseline, reward, False, place_held
         )[1]
-        gain = reward - baseline
+        gain = np.subtract(reward, baseline)
         if _like(got, -2 * gain):
             raise Wrong(
                 "The second term now depends on the baseline, and adds a slope of its own."
@@ -340,7 +340,7 @@ def rest_of_a_leaky_baseline(answer: Any, rng: np.random.Generator) -> None:
 MUTANTS = {
     "gains that live": Mutant(
         old="gain = reward - held",
-        new="gain = reward - baseline",
+        new="gain = np.subtract(reward, baseline)",
         falls_by="value_with_held_numbers",
         says="use `held`",
     ),

@@ -81,7 +81,7 @@ def leaky_slopes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Slopes by mean and baseline where one forgot to hold something."""
     ### BEGIN SOLUTION
-    gain = reward - baseline
+    gain = np.subtract(reward, baseline)
     by_mean = np.zeros(noise.shape)
     if place_held:
         by_mean = -gain[:, None] * noise / std
