@@ -220,18 +220,19 @@ def test_the_wanted_filters_turn_and_tell_half_a_circle_from_none():
     assert_allclose(np.square(first).sum(), 1)
 
 
-@pytest.mark.parametrize("arm", [name for name in PLAIN if name.split("-")[1] != "nudged"])
+# The constructed nets and the long runs take their rates from the arms they are compared with.
+TUNED = [n for n in PLAIN if n.split("-")[1] not in ("nudged", "constructed") and n[-5:] != "-long"]
+
+
+@pytest.mark.parametrize("arm", TUNED)
 def test_the_rate_is_the_best_of_those_that_were_tried(arm):
-    if arm.split("-")[1] == "constructed" or arm.endswith("-long"):
-        pytest.skip("takes its rate from the arm that it is compared with")
     tried = {
         run["config"]["lr"]: run["final"]["inside"]
         for name in recipe_products.ARMS
         if name.startswith(f"{arm}-tune-")
         for run in records("soft_hard.products", name, out=RUNS)
     }
-    if not tried:
-        pytest.skip("no runs are recorded")
+    assert len(tried) > 1
     # Rates that lead to the same number, or to none but rounding, are as good as each other.
     best = min(tried.values())
     assert tried[recipe_products.configure("book", arm).lr] <= 1.1 * best + 1e-12
