@@ -5,6 +5,7 @@ make pdf && .venv/bin/python -m pytest tests/test_pdf.py --site _build/html
 
 import re
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -238,17 +239,22 @@ def test_figures_equations_and_exercises_are_numbered_without_gap(texts, article
         ):
             form = re.escape(mark).replace("N", rf"{number}\.(\d+)")
             found = [int(n) for n in re.findall(rf"^{form}", whole, re.MULTILINE)]
+            if mark == "(N)":  # a reference to an equation may begin a line, too
+                found = sorted(set(found))
             assert found == list(range(1, len(articles[file].select(what)) + 1)), (file, mark)
             seen[i] += len(found)
     assert min(seen) > 5
 
 
 def test_a_figure_stands_on_the_page_of_its_caption(pdf, texts):
+    content = pytest.importorskip("pypdf.generic").ContentStream
     seen = 0
     for number, (page, text) in enumerate(zip(pdf.pages, texts, strict=True), start=1):
         captions = re.findall(r"^Figure \d+\.\d+\.", text, re.MULTILINE)
         seen += len(captions)
-        assert len(page["/Resources"].get("/XObject", ())) >= len(captions), f"page {number}"
+        # An image, or lines drawn with a pen; whatever else stands on a page is filled.
+        done = Counter(operator for _, operator in content(page.get_contents(), pdf).operations)
+        assert done[b"Do"] + bool(done[b"S"]) >= len(captions), f"page {number}"
     assert seen > 5
 
 

@@ -76,7 +76,7 @@ def weights_over_what_is_left(answer: Any, rng: np.random.Generator) -> None:
                     ),
                     "Your rows do not sum to one: a masked key still counts in the sum.": whole
                     * bell
-                    / bell.sum(axis=-1, keepdims=True),
+                    / bell.sum(-1, keepdims=True),
                     "The softmax goes over the keys, the last axis, and not over the queries.": (
                         _weights(
                             np.swapaxes(score, -1, -2),

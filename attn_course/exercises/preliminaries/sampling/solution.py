@@ -22,8 +22,8 @@ def draws_needed(sample: np.ndarray, error: float) -> int:
 def exact_slope(score: np.ndarray, reward: np.ndarray) -> np.ndarray:
     """Slope (n,) of the expected reward by the scores."""
     ### BEGIN SOLUTION
-    share = np.exp(score - score.max())
-    share = share / share.sum()
+    bell = np.exp(score - score.max())
+    share = bell / bell.sum()
     advantage = reward - share @ reward
     return share * advantage
     ### END SOLUTION
@@ -34,8 +34,8 @@ def sampled_slope(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean (n,) of reward times slope of the log-probability, and error."""
     ### BEGIN SOLUTION
-    share = np.exp(score - score.max())
-    share = share / share.sum()
+    bell = np.exp(score - score.max())
+    share = bell / bell.sum()
     direction = np.eye(len(score))[choice] - share
     draw = reward[:, None] * direction
     return draw.mean(axis=0), draw.std(axis=0, ddof=1) / np.sqrt(len(draw))

@@ -51,7 +51,7 @@ def first_step_by_hand(answer: Any, rng: np.random.Generator) -> None:
 def soft_items(answer: Any, rng: np.random.Generator) -> None:
     """The soft item is a sum of all items, under weights that are positive and sum to one."""
     score, item, _ = _items(rng)
-    weight = softmax(score[None])[0]
+    weight = softmax(score[None, :])[0]
     _recognise(
         answer.soft_item(score, item, None),
         weight @ item,

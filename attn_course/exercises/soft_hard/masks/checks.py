@@ -45,7 +45,7 @@ def entries_are_independent(answer: Any, rng: np.random.Generator) -> None:
     """A sigmoid mask has independent entries: each feature is multiplied by its own sigmoid."""
     feature, score = _features(rng)
     got = answer.sigmoid_glimpse(feature, score)
-    weight = softmax(score[None])[0]
+    weight = softmax(score[None, :])[0]
     _recognise(
         got,
         sigmoid_mask(score) * feature,
@@ -93,7 +93,7 @@ def context_is_a_weighted_sum(answer: Any, rng: np.random.Generator) -> None:
             )
             @ value,
             "Take all items with their weights, not the likeliest alone.": value[
-                score.argmax()
+                np.argmax(score)
             ],
         },
     )

@@ -221,7 +221,7 @@ def estimate_in_the_right_order(answer: Any, rng: np.random.Generator) -> None:
         )
         noise[:3] = 2.5, -2.5, 4.0  # beyond a border
         drawn = mean + std * noise
-        looked = np.clip(drawn, -1, 1)
+        looked = drawn.clip(-1, 1)
         got = answer.place_estimate(mean, std, noise, level, slope)
         want = np.mean((level + slope * looked) * noise) / std
         if _number(got) and not np.allclose(got, want):
@@ -350,15 +350,15 @@ MUTANTS = {
         says="not by the std",
     ),
     "orders exchanged": Mutant(
-        old="place = looked if clip_first else drawn",
-        new="place = drawn if clip_first else looked",
+        old="scored = clipped if clip_first else drawn",
+        new="scored = drawn if clip_first else clipped",
         falls_by="quadrature_of_both_orders",
         says="exchanged",
     ),
     "a gain from outside": Mutant(
-        old="term = (level + slope * looked) * (place - mean) / std**2",
-        new="seen = looked if clip_first else drawn\n"
-        "    term = (level + slope * seen) * (place - mean) / std**2",
+        old="term = (level + slope * clipped) * (scored - mean) / std**2",
+        new="seen = clipped if clip_first else drawn\n"
+        "    term = (level + slope * seen) * (scored - mean) / std**2",
         falls_by="quadrature_of_both_orders",
         says="nobody ever looked",
     ),

@@ -33,9 +33,9 @@ def by_quadrature(
     noise = np.linspace(-9, 9, 180_001)
     height = np.exp(-(noise**2) / 2) / np.sqrt(2 * np.pi)
     drawn = mean + std * noise
-    looked = np.clip(drawn, -1, 1)
-    place = looked if clip_first else drawn
-    term = (level + slope * looked) * (place - mean) / std**2
+    clipped = np.clip(drawn, -1, 1)
+    scored = clipped if clip_first else drawn
+    term = (level + slope * clipped) * (scored - mean) / std**2
     return float(np.sum(height * term) * (noise[1] - noise[0]))
     ### END SOLUTION
 

@@ -269,7 +269,7 @@ def place_that_moves_along(answer: Any, rng: np.random.Generator) -> None:
     """If the place is not held, the mean gets no slope at all, and the baseline gets what it got."""
     for reward in (0.0, 1.0):
         noise, std, baseline = (
-            rng.normal(size=(3, 2)),
+            rng.standard_normal((3, 2)),
             float(rng.uniform(0.1, 0.4)),
             rng.uniform(0.2, 0.8, 3),
         )
@@ -292,7 +292,7 @@ def gain_that_moves_along(answer: Any, rng: np.random.Generator) -> None:
     included."""
     for place_held in (True, False):
         noise, std, baseline = (
-            rng.normal(size=(3, 2)),
+            rng.standard_normal((3, 2)),
             float(rng.uniform(0.1, 0.3)),
             rng.uniform(0.2, 0.8, 3),
         )
@@ -417,29 +417,29 @@ MUTANTS = {
         says="not the probability",
     ),
     "a step ahead": Mutant(
-        old="for way in (1, -1):",
-        new="for way in (2, 0):",
+        old="(s, m, b)[which][place] += way * step",
+        new="(s, m, b)[which][place] += (way + 1) * step",
         falls_by="slopes_by_differences",
         says="where they were before",
     ),
     "one step only": Mutant(
-        old="            slope[place] = (value[0] - value[1]) / (2 * step)",
-        new="            here = surrogate(\n"
-        "                score, label, location, mean, std, baseline, reward, baseline\n"
-        "            )\n"
-        "            slope[place] = (value[0] - here) / step",
+        old="                slope[place] += way * loss / (2 * step)",
+        new="                here = surrogate(\n"
+        "                    score, label, location, mean, std, baseline, reward, baseline\n"
+        "                )\n"
+        "                slope[place] += (way > 0) * (loss - here) / step",
         falls_by="slopes_by_differences",
         says="difference ahead",
     ),
     "differences of what lives": Mutant(
-        old="surrogate(s, label, location, m, std, b, reward, baseline)",
-        new="surrogate(s, label, location, m, std, b, reward, b)",
+        old="s, label, location, m, std, b, reward, baseline",
+        new="s, label, location, m, std, b, reward, b",
         falls_by="slopes_by_differences",
         says="move along with the baseline",
     ),
     "a reward found again": Mutant(
-        old="surrogate(s, label, location, m, std, b, reward, baseline)",
-        new="surrogate(s, label, location, m, std, b, float(s.argmax() == label), baseline)",
+        old="s, label, location, m, std, b, reward, baseline",
+        new="s, label, location, m, std, b, float(s.argmax() == label), baseline",
         falls_by="slopes_by_differences",
         says="found again",
     ),

@@ -222,10 +222,8 @@ def where_they_agree(answer: Any, rng: np.random.Generator) -> None:
 def and_nowhere_else(answer: Any, rng: np.random.Generator) -> None:
     """The conventions disagree wherever there is a shift, and mostly without one."""
     n_pixel, n_sample = (int(one) for one in 2 + rng.permutation(12)[:2])
-    scale, shift = (
-        rng.uniform(0.2, 2),
-        rng.choice([-1, 1]) * rng.uniform(0.1, 0.9),
-    )
+    scale = rng.uniform(0.2, 2)
+    shift = rng.choice([-1, 1]) * rng.uniform(0.1, 0.9)
     sizes = (
         "Without a shift the middle agrees and the ends do not, unless there are as many samples "
         "as pixels."
