@@ -10,13 +10,13 @@ import torch
 from attn_course import data
 from attn_course.gaussian import recipe
 from attn_course.soft_hard import recipe as looking
-from attn_course.soft_hard import recipe_patches, recipe_products
+from attn_course.soft_hard import recipe_action, recipe_patches, recipe_products
 from attn_course.spatial_transformer import recipe as warps
 from attn_course.spatial_transformer import recipe_race as race
 from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
-ROOM = (looking, recipe_patches, recipe_products)  # the chapter on soft and hard
+ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
@@ -105,6 +105,7 @@ def test_there_are_weights_for_the_page():
         "reader-4",
         "track",
         "few-translated-draws",
+        "attention",
         "hard",
         "steer-dynamic",
         "rotated-st-fcn-20k",
@@ -170,15 +171,16 @@ def test_the_learning_rates_of_the_warps_are_the_best_on_digits_set_aside(model)
         assert found[warps.LR[model]].mean() < min(e.mean() for e in found.values()) + 0.0005
 
 
-@pytest.mark.parametrize("model", recipe_patches.LR)
-def test_the_learning_rates_of_the_patches_are_the_best_on_digits_set_aside(model):
-    runs = [
-        record.records(recipe_patches.MECHANISM, f"{model}-tune-{lr}")[0]
-        for lr in recipe_patches.RATES
-    ]
+@pytest.mark.parametrize(
+    ("room", "model"),
+    [(room, model) for room in (recipe_patches, recipe_action) for model in room.LR],
+    ids=lambda each: getattr(each, "MECHANISM", each),
+)
+def test_the_learning_rates_are_the_best_on_digits_set_aside(room, model):
+    runs = [record.records(room.MECHANISM, f"{model}-tune-{lr}")[0] for lr in room.RATES]
     assert all(run["config"]["tune"] for run in runs)
     found = {run["config"]["lr"]: run["final"]["error"] for run in runs}
-    assert min(found, key=found.__getitem__) == recipe_patches.LR[model]
+    assert min(found, key=found.__getitem__) == room.LR[model]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -264,6 +264,7 @@ def test_arms_differ_in_what_their_names_say():
     want = {
         "mean": {"model", "d_hidden"},
         "convolution": {"model"},
+        "convolution-long": {"model", "n_update"},
         "no-cue": {"cue"},
         "no-lesson": {"lesson"},
         "shuffled": {"order"},
@@ -480,7 +481,7 @@ def test_an_arm_is_trained_and_measured(arm):
     assert recipe.measure(config, predicted) == result
     assert predicted["answer"].size == config.n_example // 4
     assert 0.5 < result["error"] <= 1
-    assert ("share" in result) == (arm != "convolution")
+    assert ("share" in result) == (config.model != "convolution")
 
 
 class StopError(Exception):
