@@ -22,7 +22,7 @@ shuffled        attention on films whose frames come in an order drawn anew for 
 still           attention on films that show one frame of theirs throughout
 
 All have as many parameters, within one in a hundred, and see as many films; "convolution-long" sees
-two and a half times as many, which takes it about as long as the attention takes.
+two and a half times as many, which takes it a little longer than the attention takes.
 """
 
 import math
