@@ -221,7 +221,11 @@ def test_the_wanted_filters_turn_and_tell_half_a_circle_from_none():
 
 
 # The constructed nets and the long runs take their rates from the arms they are compared with.
-TUNED = [n for n in PLAIN if n.split("-")[1] not in ("nudged", "constructed") and n[-5:] != "-long"]
+TUNED = [
+    arm
+    for arm in PLAIN
+    if arm.split("-")[1] not in ("nudged", "constructed") and not arm.endswith("-long")
+]
 
 
 @pytest.mark.parametrize("arm", TUNED)
