@@ -65,6 +65,12 @@ def square(name: str, value: int) -> None:
         raise ValueError(f"{name} must be a square number, got {value}")
 
 
+def even(name: str, width: int) -> None:
+    """Raise ValueError unless `width`, the size of the last axis, is even."""
+    if width % 2:
+        raise ValueError(f"{name} must have an even width, got {width}")
+
+
 def one_of(name: str, value: str, options: Iterable[str]) -> None:
     """Raise ValueError unless `value` is among `options`."""
     options = list(options)

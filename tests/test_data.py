@@ -27,6 +27,7 @@ from attn_course.data import (
     fetch,
     mnist,
     photograph,
+    pronunciations,
     ship,
     store,
 )
@@ -661,3 +662,22 @@ def test_without_the_fetching_libraries_the_command_is_named(monkeypatch):
 def test_the_cache_is_in_the_users_cache_folder(monkeypatch):
     platformdirs = pytest.importorskip("platformdirs")
     assert Path(platformdirs.user_cache_dir()) in store.cache().parents
+
+
+def test_a_mirror_may_hold_its_files_unpacked_and_in_folders(cached, monkeypatch):
+    content = {"part/a": b"one", "other/b": b"the second"}
+    files = tuple(File(name, len(c), hashlib.sha256(c).hexdigest()) for name, c in content.items())
+    with serve({f"/{name}": c for name, c in content.items()}) as server:
+        sources = (Mirror(server.url, packed=False),)
+        monkeypatch.setitem(REGISTRY, "tiny", DataSet("tiny", files, sources, "none", "none"))
+        assert fetch("tiny") == cached
+        assert server.asked == ["/part/a", "/other/b"]
+    assert [c.tobytes() for c in store.contents("tiny", *content)] == list(content.values())
+
+
+@pytest.mark.recheck
+@pytest.mark.parametrize(("split", "n_word"), [("train", 3_600), ("dev", 450), ("test", 450)])
+def test_the_french_words_have_sounds(split, n_word):
+    pairs = pronunciations(split)
+    assert len(pairs) == n_word
+    assert all(word and sounds for word, sounds in pairs)

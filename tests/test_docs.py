@@ -23,7 +23,13 @@ from attn_course import _check
 from attn_course._typing import Array, Float, Int, Number
 
 ROOT = Path(attn_course.__file__).parent
-SECOND_TWINS = {"gathered_sample": "bilinear_sample"}  # twins with another's reference
+SECOND_TWINS = {  # twins with another's reference, and parts of a twin that modules call
+    "gathered_sample": "bilinear_sample",
+    "start": "decode",
+    "step": "decode",
+    "readout": "decode",
+    "stay": "beam_search",
+}
 NEEDS_TORCH = re.compile(
     r"\.(functional|modules|bench|recipe\w*)$|^attn_course\.(training|benchmark)"
 )

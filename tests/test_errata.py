@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attn_course.families.reference import local_weight, scaled_dot_score
 from attn_course.gaussian.reference import (
     attention_map,
     filterbank,
@@ -449,6 +450,52 @@ def test_hard_date():
     assert hard == sorted(hard)
     assert hard[-1] == year["xu2015show"] - 1  # the year before
     says("hard-date", str(year["xu2015show"]))
+
+
+def test_overview_self():
+    rng = np.random.default_rng(9)
+    region, word, order = rng.normal(size=(6, 4)), rng.normal(size=(3, 4)), [3, 1, 5, 0, 2, 4]
+
+    def rows(query, key):
+        return softmax(query @ key.T)
+
+    assert rows(region, region).shape == (6, 6)
+    assert rows(word, region).shape == (3, 6)
+    shuffled = region[order]
+    np.testing.assert_allclose(rows(shuffled, shuffled), rows(region, region)[order][:, order])
+    np.testing.assert_allclose(rows(word, shuffled), rows(word, region)[:, order])  # rows stay
+
+
+def test_overview_local():
+    score, value = np.array([0.3, -0.2, 0.9, 0.1, 0.4]), np.arange(5.0)
+
+    def local(position):
+        weight = softmax(score[None])
+        return float(local_weight(weight, np.array([position]), 2)[0] @ value)
+
+    def hard(shift, threshold=0.55):
+        """The position at which the summed weights pass a threshold that was drawn."""
+        moved = score + shift * np.arange(5)
+        return value[np.searchsorted(softmax(moved[None])[0].cumsum(), threshold)]
+
+    slope = (local(2.1 + 1e-6) - local(2.1 - 1e-6)) / 2e-6
+    assert abs(slope) > 0.01
+    found = {hard(shift) for shift in np.linspace(0, 0.3, 3_001)}
+    assert found == {2.0, 3.0}  # nothing between two positions
+    assert np.count_nonzero(softmax(score[None])) == 5  # all five were scored and weighed
+    narrow = local_weight(softmax(score[None]), np.array([0.0]), 2)
+    assert np.count_nonzero(narrow) == 3
+
+
+def test_overview_scale():
+    rng = np.random.default_rng(10)
+    query, key = rng.normal(size=(2, 2_000, 1_024))
+    score = (query * key).sum(axis=1)
+    np.testing.assert_allclose(score.var(), 1_024, rtol=0.1)
+    np.testing.assert_allclose((score / 32).var(), 1, rtol=0.1)
+    key = key[:32] / np.linalg.norm(key[:32], axis=1, keepdims=True)
+    weight = softmax(scaled_dot_score(key[:1], key))[0]
+    says("overview-scale", f"{weight[0]:.3f}", f"{1 / 32:.3f}", "1,024")
 
 
 # The page -----------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_families
 import test_gaussian
 import test_preliminaries
+import test_seq2seq
 import test_soft_hard
 import test_spatial_transformer
 import test_twins
@@ -27,11 +29,15 @@ from hypothesis import strategies as st
 from paths import Functional, Reference
 from twins import TWINS, build_cell
 
+from attn_course.families import functional as torch_families
+from attn_course.families import reference as families
 from attn_course.gaussian import functional as torch_gaussian
 from attn_course.gaussian import reference as gaussian
 from attn_course.preliminaries import functional as torch_preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries
+from attn_course.seq2seq import functional as torch_seq2seq
+from attn_course.seq2seq import reference as seq2seq
 from attn_course.soft_hard import functional as torch_soft_hard
 from attn_course.soft_hard import modules as soft_hard_modules
 from attn_course.soft_hard import reference as soft_hard
@@ -2039,6 +2045,1355 @@ SOFT_HARD = [
 ]
 
 
+# --- families -------------------------------------------------------------------------------------
+
+kin = test_families
+row_norm = functools.partial(np.linalg.norm, axis=1, keepdims=True)
+one_kind = ("dot",)
+
+
+def cosine_over(norm):
+    """Dot products over something else than the two lengths."""
+    return lambda query, key, key_strength: key_strength * (query @ key.T) / norm(query, key)
+
+
+def concat_by(score):
+    """A score of W [q; k] and v of one pair, made in another way."""
+
+    def scores(query, key, w, v):
+        return np.array([[score(w, v, q, k) for k in key] for q in query])
+
+    return scores
+
+
+def attended(softmax_of, value_of=lambda value, mask: np.nan_to_num(value)):
+    """Contexts of weights that are made in another way."""
+
+    def contexts(score, value, mask):
+        weight = softmax_of(score, np.broadcast_to(mask, score.shape))
+        return weight @ value_of(value, mask), weight
+
+    return contexts
+
+
+def over_the_queries(score, mask):
+    return masked_softmax(np.ascontiguousarray(score.T), mask.T).T
+
+
+def unshifted(score, mask):
+    with np.errstate(all="ignore"):
+        bell = np.where(mask, np.exp(score), 0.0)
+        return bell / bell.sum(1, keepdims=True)
+
+
+def predicted_by(place):
+    return lambda query, w, v, length: place(np.tanh(query @ w.T) @ v, length)
+
+
+def windows(inside):
+    def mask(position, n_key, radius):
+        return inside(np.arange(n_key)[None] - position[:, None], radius)
+
+    return mask
+
+
+def bells(bell, window=families.window_mask):
+    """Weights times something else than the Gaussian."""
+
+    def local(weight, position, radius):
+        distance = np.arange(weight.shape[1])[None] - position[:, None]
+        inside = window(position, weight.shape[1], radius)
+        return np.where(inside, weight * bell(distance, radius), 0.0)
+
+    return local
+
+
+def gauss(distance, radius):
+    return np.exp(-2 * (distance / radius) ** 2)
+
+
+def renormalised(weight, position, radius):
+    local = families.local_weight(weight, position, radius)
+    return local / np.maximum(local.sum(1, keepdims=True), 1e-30)
+
+
+def gathered_by(place, real=lambda place, n_key: (place >= 0) & (place < n_key)):
+    """Local attention to other places, or with another idea of which slots are real."""
+
+    def local(query, key, value, position, radius):
+        centre = np.floor(position + 0.5)[:, None]
+        at = place(centre, np.arange(-radius, radius + 1)[None], len(key))
+        mask, at = real(at, len(key)), at.astype(int) % len(key)
+        score = np.einsum("id,itd->it", query, key[at]) / math.sqrt(query.shape[1])
+        weight = masked_softmax(score, mask)
+        return np.einsum("it,itd->id", weight, np.nan_to_num(value[at])), weight
+
+    return local
+
+
+def local_by(*pairs):
+    return changed(families.local_attend, *pairs)
+
+
+def all_real(place, n_key):
+    return np.full(place.shape, True)
+
+
+def empty_slots_scored(query, key, value, position, radius):
+    """Rows of zeros round the sequence, which take part in the softmax."""
+    n = 100 + radius
+    wide = [np.pad(each, ((n, n), (0, 0))) for each in (key, value)]
+    return families.local_attend(query, *wide, np.clip(position, -100, 100) + n, radius)
+
+
+def packed_slots(query, key, value, position, radius):
+    context, weight = families.local_attend(query, key, value, position, radius)
+    return context, np.stack([np.roll(row, -int((row > 0).argmax())) for row in weight])
+
+
+def regions_by(*pairs):
+    return changed(families.region_attention, *pairs)
+
+
+def gated_weights(query, region, w_query, w_key, v, w_gate, b_gate):
+    out = families.region_attention(query, region, w_query, w_key, v, w_gate, b_gate)
+    return out[0], out[2] * out[1], out[2]
+
+
+def penalty_by(*pairs):
+    return changed(families.doubly_stochastic_penalty, *pairs)
+
+
+def step_by(*pairs):
+    return changed(families.lstmn_step, *pairs)
+
+
+def tape_by(*pairs):
+    return changed(families.lstmn, *pairs)
+
+
+def present_on_the_tape(feature, params):
+    """Each step is made twice: the second time what the first made is on the tape as well."""
+    n_step, d_hidden = len(feature), params["cell.w_hidden"].shape[1]
+    tape, cell_tape = np.zeros((2, n_step, d_hidden))
+    weight, summary = np.zeros((n_step, n_step)), np.zeros(d_hidden)
+    for t in range(n_step):
+        now = (feature[t], tape[:t], cell_tape[:t], summary, params)
+        tape[t], cell_tape[t], *_ = families.lstmn_step(*now)
+        now = (feature[t], tape[: t + 1], cell_tape[: t + 1], summary, params)
+        tape[t], cell_tape[t], summary, weight[t, : t + 1] = families.lstmn_step(*now)
+    return tape, weight
+
+
+def reading_backwards(feature, params):
+    hidden, weight = families.lstmn(feature[::-1], params)
+    return hidden[::-1], weight[::-1, ::-1]
+
+
+FAMILIES = [
+    Wrong(
+        "keys ask queries",
+        "dot_score",
+        lambda query, key: key @ query.T,
+        kin.test_dot_score_by_hand,
+    ),
+    Wrong(
+        "distance for product",
+        "dot_score",
+        lambda query, key: -((query[:, None] - key[None]) ** 2).sum(-1),
+        kin.test_dot_score_by_hand,
+    ),
+    Wrong(
+        "over d, not its root",
+        "scaled_dot_score",
+        lambda query, key: query @ key.T / query.shape[1],
+        kin.test_scaled_dot_score_by_hand,
+    ),
+    Wrong(
+        "over the root of the number of keys",
+        "scaled_dot_score",
+        lambda query, key: query @ key.T / math.sqrt(len(key)),
+        kin.test_scaled_dot_score_by_hand,
+    ),
+    Wrong(
+        "times the root",
+        "scaled_dot_score",
+        lambda query, key: query @ key.T * math.sqrt(query.shape[1]),
+        kin.test_scaled_dot_is_dot_at_the_temperature_of_the_root_of_the_width,
+    ),
+    Wrong(
+        "not scaled",
+        "scaled_dot_score",
+        families.dot_score,
+        kin.test_scaled_dot_is_dot_at_the_temperature_of_the_root_of_the_width,
+    ),
+    Wrong(
+        "without the key's length",
+        "cosine_score",
+        cosine_over(lambda query, key: row_norm(query)),
+        kin.test_cosine_score_by_hand,
+    ),
+    Wrong(
+        "without the query's length",
+        "cosine_score",
+        cosine_over(lambda query, key: row_norm(key).T),
+        kin.test_a_cosine_knows_no_lengths,
+    ),
+    Wrong(
+        "lengths squared",
+        "cosine_score",
+        cosine_over(lambda query, key: (row_norm(query) * row_norm(key).T) ** 2),
+        kin.test_cosine_score_by_hand,
+    ),
+    Wrong(
+        "not a number for a vector of zeros",
+        "cosine_score",
+        np.errstate(all="ignore")(
+            cosine_over(lambda query, key: row_norm(query) * row_norm(key).T)
+        ),
+        kin.test_a_vector_of_zeros_has_cosine_nought,
+    ),
+    Wrong(
+        "a little added to the lengths",
+        "cosine_score",
+        cosine_over(lambda query, key: row_norm(query) * row_norm(key).T + 1e-6),
+        kin.test_a_cosine_knows_no_lengths,
+    ),
+    Wrong(
+        "lengths over the wrong axis",
+        "cosine_score",
+        lambda query, key, key_strength: (
+            key_strength
+            * ((query / np.linalg.norm(query, axis=0)) @ (key / np.linalg.norm(key, axis=0)).T)
+        ),
+        kin.test_cosine_score_by_hand,
+    ),
+    Wrong(
+        "strength forgotten",
+        "cosine_score",
+        lambda query, key, key_strength: families.cosine_score(query, key, 1.0),
+        kin.test_cosine_score_by_hand,
+    ),
+    Wrong(
+        "strength for a temperature",
+        "cosine_score",
+        lambda query, key, key_strength: families.cosine_score(query, key, 1 / key_strength),
+        kin.test_cosine_score_by_hand,
+    ),
+    Wrong(
+        "transposed where it is square",
+        "general_score",
+        lambda query, key, w: query @ (w if w.shape[0] != w.shape[1] else w.T) @ key.T,
+        kin.test_general_score_by_hand,
+    ),
+    Wrong(
+        "a tanh in the middle",
+        "general_score",
+        lambda query, key, w: np.tanh(query @ w) @ key.T,
+        kin.test_general_with_the_identity_is_dot,
+    ),
+    Wrong(
+        "scaled",
+        "general_score",
+        lambda query, key, w: query @ w @ key.T / math.sqrt(key.shape[1]),
+        kin.test_general_with_the_identity_is_dot,
+    ),
+    Wrong(
+        "the key first",
+        "concat_score",
+        concat_by(lambda w, v, q, k: v @ np.tanh(w @ np.concatenate([k, q]))),
+        kin.test_concat_score_by_hand,
+    ),
+    Wrong(
+        "no tanh",
+        "concat_score",
+        concat_by(lambda w, v, q, k: v @ w @ np.concatenate([q, k])),
+        kin.test_concat_is_the_additive_score,
+    ),
+    Wrong(
+        "tanh outside",
+        "concat_score",
+        concat_by(lambda w, v, q, k: np.tanh(v @ w @ np.concatenate([q, k]))),
+        kin.test_concat_score_by_hand,
+    ),
+    Wrong(
+        "no v",
+        "concat_score",
+        concat_by(lambda w, v, q, k: np.tanh(w @ np.concatenate([q, k])).sum()),
+        kin.test_concat_is_the_additive_score,
+    ),
+    Wrong(
+        "weights for scores",
+        "location_score",
+        lambda query, w: softmax(query @ w.T),
+        kin.test_location_score_by_hand,
+    ),
+    Wrong(
+        "the order of the scores, not the scores",
+        "location_score",
+        lambda query, w: np.argsort(np.argsort(query @ w.T)).astype(float),
+        kin.test_location_score_by_hand,
+    ),
+    Wrong(
+        "positions in reverse",
+        "location_score",
+        lambda query, w: query @ w[::-1].T,
+        kin.test_location_score_by_hand,
+    ),
+    Wrong(
+        "softmax over the queries", "attend", attended(over_the_queries), kin.test_attend_by_hand
+    ),
+    Wrong(
+        "what is allowed and what is not",
+        "attend",
+        lambda score, value, mask: families.attend(score, value, ~mask),
+        kin.test_attend_by_hand,
+    ),
+    Wrong(
+        "uniform where nothing may be seen",
+        "attend",
+        attended(uniform_when_empty),
+        kin.test_attend_by_hand,
+    ),
+    Wrong(
+        "masked after the softmax",
+        "attend",
+        attended(masked_after),
+        kin.test_attend_by_hand,
+    ),
+    Wrong(
+        "a value behind the mask",
+        "attend",
+        attended(masked_softmax, lambda value, mask: value),
+        kin.test_what_stands_behind_a_mask_is_not_looked_at,
+    ),
+    Wrong(
+        "a score behind the mask",
+        "attend",
+        lambda score, value, mask: families.attend(score + 0 * score.sum(), value, mask),
+        kin.test_what_stands_behind_a_mask_is_not_looked_at,
+    ),
+    Wrong(
+        "largest score not taken off",
+        "attend",
+        attended(unshifted),
+        kin.test_attend_at_extreme_scores,
+    ),
+    Wrong(
+        "weights first",
+        "attend",
+        lambda score, value, mask: families.attend(score, value, mask)[::-1],
+        kin.test_attend_by_hand,
+    ),
+    Wrong(
+        "weights of the keys as they stand in memory",
+        "attend",
+        lambda score, value, mask: families.attend(score + np.arange(len(value)), value, mask),
+        kin.test_the_order_of_the_keys_does_not_matter,
+        one_kind,
+    ),
+    *(
+        Wrong(mistake, "predicted_position", version, kin.test_predicted_position_by_hand)
+        for mistake, version in (
+            (
+                "times the length",
+                predicted_by(lambda score, length: length * sigmoid(score)),
+            ),
+            (
+                "counted from one",
+                predicted_by(lambda score, length: 1 + (length - 1) * sigmoid(score)),
+            ),
+            (
+                "a whole number",
+                predicted_by(lambda score, length: np.rint((length - 1) * sigmoid(score))),
+            ),
+            (
+                "tanh for the sigmoid",
+                predicted_by(lambda score, length: (length - 1) * np.tanh(score)),
+            ),
+            (
+                "no tanh",
+                lambda query, w, v, length: (length - 1) * sigmoid((query @ w.T @ v).clip(-99, 99)),
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "window_mask", version, kin.test_window_mask_by_hand)
+        for mistake, version in (
+            ("one short on both sides", windows(lambda d, radius: np.abs(d) < radius)),
+            ("one short at the end", windows(lambda d, radius: (d >= -radius) & (d < radius))),
+            ("radius for a width", windows(lambda d, radius: np.abs(d) <= radius / 2)),
+            ("what lies before alone", windows(lambda d, radius: (d >= -radius) & (d <= 0))),
+            (
+                "brought onto the sequence",
+                lambda position, n_key, radius: families.window_mask(
+                    position.clip(0, n_key - 1), n_key, radius
+                ),
+            ),
+        )
+    ),
+    Wrong(
+        "round a whole position",
+        "window_mask",
+        lambda position, n_key, radius: families.window_mask(np.rint(position), n_key, radius),
+        kin.test_a_window_has_twice_its_radius_and_one,
+    ),
+    *(
+        Wrong(mistake, "local_weight", version, kin.test_local_weight_by_hand)
+        for mistake, version in (
+            ("a std of the radius", bells(lambda d, radius: gauss(d / 2, radius))),
+            ("no half", bells(lambda d, radius: gauss(d, radius) ** 2)),
+            ("std for the variance", bells(lambda d, radius: np.exp(-(d**2) / radius))),
+            ("no window", bells(gauss, lambda position, n_key, radius: np.full((1, n_key), True))),
+            (
+                "round a whole position",
+                lambda weight, position, radius: families.local_weight(
+                    weight, np.rint(position), radius
+                ),
+            ),
+            ("a window alone", bells(lambda d, radius: 1.0)),
+        )
+    ),
+    Wrong(
+        "made to sum to one again",
+        "local_weight",
+        renormalised,
+        kin.test_local_weights_are_not_made_to_sum_to_one,
+    ),
+    Wrong(
+        "a density",
+        "local_weight",
+        bells(lambda d, radius: gauss(d, radius) / (radius / 2 * math.sqrt(2 * math.pi))),
+        kin.test_a_wide_window_is_global_attention,
+    ),
+    *(
+        Wrong(mistake, "local_attend", version, test)
+        for mistake, version, test in (
+            (
+                "edge keys counted more than once",
+                gathered_by(lambda centre, step, n_key: (centre + step).clip(0, n_key - 1)),
+                kin.test_gathered_is_masked,
+            ),
+            (
+                "round the end and on at the start",
+                gathered_by(lambda centre, step, n_key: (centre + step) % n_key),
+                kin.test_local_attend_by_hand,
+            ),
+            (
+                "a window off the sequence brought onto it",
+                gathered_by(lambda centre, step, n_key: centre.clip(0, n_key - 1) + step),
+                kin.test_gathered_is_masked,
+            ),
+            ("empty slots take part", empty_slots_scored, kin.test_local_attend_by_hand),
+            (
+                "which slots are real not asked",
+                gathered_by(lambda centre, step, n_key: centre + step, all_real),
+                kin.test_gathered_is_masked,
+            ),
+            ("slots pushed to the left", packed_slots, kin.test_gathered_is_masked),
+            (
+                "the window's last key left out",
+                gathered_by(
+                    lambda centre, step, n_key: np.where(step < step.max(), centre + step, -1)
+                ),
+                kin.test_gathered_is_masked,
+            ),
+            (
+                "not scaled",
+                local_by(("scaled_dot_score(", "dot_score(")),
+                kin.test_local_attend_by_hand,
+            ),
+            (
+                "halves to the even number",
+                local_by(("np.floor(position + 0.5)", "np.rint(position)")),
+                kin.test_halves_are_rounded_up,
+            ),
+            (
+                "always rounded down",
+                local_by(("position + 0.5", "position")),
+                kin.test_halves_are_rounded_up,
+            ),
+            (
+                "the first key never real",
+                local_by(("place >= 0", "place > 0")),
+                kin.test_gathered_is_masked,
+            ),
+            (
+                "a softmax over all the keys first",
+                lambda query, key, value, position, radius: families.local_attend(
+                    query, key + 0 * key.sum(), value, position, radius
+                ),
+                kin.test_a_key_in_no_window_is_not_looked_at,
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "region_attention", version, test)
+        for mistake, version, test in (
+            (
+                "no gate",
+                regions_by(("gate * (weight @ region)", "weight @ region")),
+                kin.test_region_attention_by_hand,
+            ),
+            ("gate on the weights too", gated_weights, kin.test_region_attention_by_hand),
+            (
+                "tanh for the gate's sigmoid",
+                regions_by(("_sigmoid(", "np.tanh(")),
+                kin.test_region_attention_is_its_formula,
+            ),
+            (
+                "gate without its bias",
+                regions_by((" + b_gate)[0]", ")[0]")),
+                kin.test_one_region_behind_an_open_gate_is_seen_as_it_is,
+            ),
+            (
+                "gate shut when it says open",
+                regions_by(("return gate *", "return (1 - gate) *")),
+                kin.test_one_region_behind_an_open_gate_is_seen_as_it_is,
+            ),
+            (
+                "the query not asked where",
+                regions_by(("additive_score(query[None]", "additive_score(0 * query[None]")),
+                kin.test_region_attention_is_its_formula,
+            ),
+            (
+                "a sigmoid for each region",
+                regions_by(("softmax(additive", "_sigmoid(additive")),
+                kin.test_region_attention_by_hand,
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "doubly_stochastic_penalty", version, test)
+        for mistake, version, test in (
+            (
+                "summed over the regions",
+                penalty_by(("axis=0", "axis=1")),
+                kin.test_doubly_stochastic_penalty_by_hand,
+            ),
+            (
+                "padded steps counted",
+                penalty_by(("weight[mask]", "weight")),
+                kin.test_doubly_stochastic_penalty_by_hand,
+            ),
+            (
+                "padded steps times nought",
+                np.errstate(all="ignore")(penalty_by(("weight[mask]", "(mask[:, None] * weight)"))),
+                kin.test_padded_steps_do_not_count,
+            ),
+            (
+                "mean over the regions",
+                penalty_by((".sum())", ".mean())")),
+                kin.test_doubly_stochastic_penalty_by_hand,
+            ),
+            (
+                "mean over the steps",
+                penalty_by((".sum(axis", ".mean(axis")),
+                kin.test_penalty_is_nought_where_every_region_gets_one,
+            ),
+            (
+                "not squared",
+                lambda weight, mask: float(np.abs(1 - weight[mask].sum(0)).sum()),
+                kin.test_doubly_stochastic_penalty_by_hand,
+            ),
+            (
+                "squared after the sum",
+                lambda weight, mask: float((1 - weight[mask].sum(0)).sum() ** 2),
+                kin.test_doubly_stochastic_penalty_by_hand,
+            ),
+            (
+                "equal shares wanted, not whole ones",
+                penalty_by(("(1 - weight", "(mask.sum() / weight.shape[1] - weight")),
+                kin.test_penalty_is_least_for_equal_shares,
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "lstmn_step", version, test)
+        for mistake, version, test in (
+            (
+                "cells summed up from the states' tape",
+                step_by(("weight @ cell_tape", "weight @ tape")),
+                kin.test_lstmn_step_by_hand,
+            ),
+            (
+                "the last cell for the sum",
+                step_by(("weight @ cell_tape", "np.vstack([0 * summary, cell_tape])[-1]")),
+                kin.test_lstmn_step_is_its_formula,
+            ),
+            (
+                "gates from the last state",
+                step_by(
+                    ("feature, summary,", "feature, np.vstack([0 * summary, tape])[-1],"),
+                ),
+                kin.test_lstmn_step_is_its_formula,
+            ),
+            (
+                "the feature not asked",
+                step_by(('params["w_feature"] @ feature + ', "")),
+                kin.test_lstmn_step_by_hand,
+            ),
+            (
+                "the summary before not asked",
+                step_by((' + params["w_summary"] @ summary', "")),
+                kin.test_lstmn_step_by_hand,
+            ),
+            (
+                "no tanh",
+                step_by(("np.tanh(", "(")),
+                kin.test_lstmn_step_by_hand,
+            ),
+            (
+                "the summary before handed on",
+                lambda feature, tape, cell_tape, summary, params: (
+                    *families.lstmn_step(feature, tape, cell_tape, summary, params)[:2],
+                    summary,
+                    families.lstmn_step(feature, tape, cell_tape, summary, params)[3],
+                ),
+                kin.test_with_one_state_on_the_tape_a_step_is_a_cell,
+            ),
+            (
+                "the summary before where there is no past",
+                step_by(
+                    ("= weight @ tape,", "= weight @ tape if len(tape) else summary,"),
+                ),
+                kin.test_without_a_past_a_step_is_a_cell_from_zeros,
+            ),
+            (
+                "a sigmoid for each state",
+                step_by(("softmax(score[None])[0]", "_sigmoid(score)")),
+                kin.test_with_one_state_on_the_tape_a_step_is_a_cell,
+            ),
+            (
+                "summaries that are means",
+                step_by(("= weight @ tape,", "= weight @ tape / max(len(tape), 1),")),
+                kin.test_lstmn_step_by_hand,
+            ),
+        )
+    ),
+    *(
+        Wrong(mistake, "lstmn", version, test)
+        for mistake, version, test in (
+            (
+                "the present on the tape",
+                present_on_the_tape,
+                kin.test_rows_of_the_tape_s_weights_sum_to_one_before_the_diagonal,
+            ),
+            (
+                "empty places on the tape",
+                tape_by(
+                    ("weight[t, :t] =", "weight[t] ="),
+                    ("tape[:t], cell_tape[:t]", "tape, cell_tape"),
+                ),
+                kin.test_rows_of_the_tape_s_weights_sum_to_one_before_the_diagonal,
+            ),
+            ("read from the end", reading_backwards, kin.test_lstmn_does_not_see_the_future),
+            (
+                "the summary never handed on",
+                tape_by(("cell_tape[t], summary,", "cell_tape[t], _,")),
+                kin.test_lstmn_is_its_formula,
+            ),
+            (
+                "the state for the summary",
+                tape_by(("cell_tape[:t], summary,", "cell_tape[:t], tape[t - 1],")),
+                kin.test_lstmn_is_its_formula,
+            ),
+            (
+                "cells not put on their tape",
+                tape_by(("tape[t], cell_tape[t],", "tape[t], _,")),
+                kin.test_all_weight_on_the_last_state_makes_an_lstm,
+            ),
+            (
+                "the last state alone",
+                tape_by(
+                    ("weight[t, :t] =", "weight[t, max(t - 1, 0) : t] ="),
+                    ("tape[:t], cell_tape[:t]", "tape[:t][-1:], cell_tape[:t][-1:]"),
+                ),
+                kin.test_a_layer_that_weighs_nothing_takes_the_mean_of_the_past,
+            ),
+            (
+                "weights a column late",
+                tape_by(("weight[t, :t] =", "weight[t, 1 : t + 1] =")),
+                kin.test_rows_of_the_tape_s_weights_sum_to_one_before_the_diagonal,
+            ),
+        )
+    ),
+]
+
+
+# --- seq2seq --------------------------------------------------------------------------------------
+
+words = test_seq2seq
+whole = words.test_decode_is_its_formula
+packed = words.test_encode_is_torchs_gru
+no_padding = words.test_padding_changes_no_annotation
+exhaustive = words.test_a_wide_beam_finds_everything
+
+
+def aligned_by(*pairs):
+    return changed(seq2seq.additive_score, *pairs)
+
+
+def attended_by(*pairs):
+    return changed(seq2seq.additive_attention, *pairs)
+
+
+def encoded_by(*pairs):
+    return changed(seq2seq.encode, *pairs)
+
+
+def decoded_by(*pairs):
+    return changed(seq2seq.decode, *pairs)
+
+
+def searched_by(*pairs):
+    return changed(seq2seq.beam_search, *pairs)
+
+
+def stepped(change):
+    """A step of the beam whose result is changed."""
+    return lambda log_probability, total, n_keep: change(
+        *seq2seq.beam_step(log_probability, total, n_keep)
+    )
+
+
+def weights_of_no_key(query, key, value, mask, w_query, w_key, v):
+    """The score knows the decoder's state alone, as where the keys' part was lost."""
+    return seq2seq.additive_attention(query, 0 * key, value, mask, w_query, w_key, v)
+
+
+def unmasked(query, key, value, mask, w_query, w_key, v):
+    return seq2seq.additive_attention(query, key, value, mask | True, w_query, w_key, v)
+
+
+def over_the_queries(query, key, value, mask, w_query, w_key, v):
+    score = seq2seq.additive_score(query, key, w_query, w_key, v)
+    weight = masked_softmax(score.T, np.broadcast_to(mask, score.shape).T).T
+    return preliminaries.masked_context(weight, value, mask), weight
+
+
+def in_reading_order(feature, mask, params):
+    """The second reader's states left in the order in which it made them."""
+    annotation, last = seq2seq.encode(feature, mask, params)
+    n = len(params["ahead.w_hidden"]) // 3
+    return np.concatenate([annotation[:, :n], annotation[::-1, n:]], axis=1), last
+
+
+def last_annotation(feature, mask, params):
+    """Of either reader the state at the last real step: of the second it is the first it made."""
+    annotation, last = seq2seq.encode(feature, mask, params)
+    return annotation, annotation[mask][-1] if mask.any() else last
+
+
+def last_place(feature, mask, params):
+    annotation, _ = seq2seq.encode(feature, mask, params)
+    return annotation, annotation[-1]
+
+
+def read_by_all(name, feature, mask, params):
+    """A reader that takes padding of nought for words, and is masked only afterwards."""
+    seen = np.where(mask[:, None], feature, 0.0)
+    order = {"ahead": range(len(mask)), "back": reversed(range(len(mask)))}[name]
+    weights = [params[f"{name}.{w}"] for w in ("w_input", "w_hidden", "b_input", "b_hidden")]
+    state, states = np.zeros(weights[1].shape[1]), np.zeros((len(mask), weights[1].shape[1]))
+    for j in order:
+        state = states[j] = gru_cell(seen[j], state, *weights)
+    return np.where(mask[:, None], states, 0.0), state
+
+
+def back_from_the_padding(feature, mask, params):
+    annotation, last = seq2seq.encode(feature, mask, params)
+    if "back.w_hidden" not in params:
+        return annotation, last
+    behind, end = read_by_all("back", feature, mask, params)
+    n = behind.shape[1]
+    return np.concatenate([annotation[:, :n], behind], 1), np.concatenate([last[:n], end])
+
+
+def ahead_through_the_padding(feature, mask, params):
+    annotation, last = seq2seq.encode(feature, mask, params)
+    front, end = read_by_all("ahead", feature, mask, params)
+    n = front.shape[1]
+    return np.concatenate([front, annotation[:, n:]], 1), np.concatenate([end, last[n:]])
+
+
+def decoded_with(change):
+    """The decoder on other arguments."""
+    return lambda *arguments: seq2seq.decode(*change(*arguments))
+
+
+def without_memory(feature, *rest):
+    """Each step from the first state, or as in a decoder whose state was not handed on."""
+    each = [seq2seq.decode(feature[t : t + 1], *rest) for t in range(len(feature))]
+    return tuple(np.concatenate(column) for column in zip(*each, strict=True))
+
+
+def shifted(feature, *rest):
+    """Each step with the token that it should say."""
+    return np.roll(feature, -1, axis=0), *rest
+
+
+QUERY_AFTER = (
+    "    for t, before in enumerate(feature):\n",
+    "    for t, before in enumerate(feature):\n"
+    "        ahead = _gru('cell', np.concatenate([before, last]), state, params)\n",
+)
+
+SEQ2SEQ = [
+    Wrong(
+        "W and U swapped",
+        "additive_score",
+        lambda query, key, w_query, w_key, v: seq2seq.additive_score(query, key, w_key, w_query, v),
+        words.test_additive_score_is_its_sum,
+    ),
+    Wrong(
+        "without the tanh",
+        "additive_score",
+        aligned_by(("np.tanh(", "(")),
+        words.test_additive_score_by_hand,
+    ),
+    Wrong(
+        "without the tanh, far off",
+        "additive_score",
+        aligned_by(("np.tanh(", "(")),
+        words.test_additive_score_of_far_queries_is_bounded,
+    ),
+    Wrong(
+        "tanh of each part",
+        "additive_score",
+        aligned_by(
+            (
+                "np.tanh((query @ w_query.T)[:, None, :] + (key @ w_key.T)[None, :, :])",
+                "np.tanh(query @ w_query.T)[:, None, :] + np.tanh(key @ w_key.T)[None, :, :]",
+            )
+        ),
+        words.test_additive_score_by_hand,
+    ),
+    Wrong(
+        "product for sum",
+        "additive_score",
+        aligned_by(("[:, None, :] +", "[:, None, :] *")),
+        words.test_additive_score_by_hand,
+    ),
+    Wrong(
+        "keys without their part",
+        "additive_score",
+        aligned_by(("+ (key @", "+ 0 * (key @")),
+        words.test_additive_score_by_hand,
+    ),
+    Wrong(
+        "sum without v",
+        "additive_score",
+        aligned_by(("return hidden @ v", "return hidden.sum(-1)")),
+        words.test_additive_score_is_its_sum,
+    ),
+    Wrong(
+        "queries for keys",
+        "additive_score",
+        lambda query, key, w_query, w_key, v: seq2seq.additive_score(key, query, w_key, w_query, v),
+        words.test_additive_score_by_hand,
+    ),
+    Wrong(
+        "softmax over the queries",
+        "additive_attention",
+        over_the_queries,
+        words.test_additive_attention_by_hand,
+    ),
+    Wrong(
+        "softmax over the queries, in its sums",
+        "additive_attention",
+        over_the_queries,
+        words.test_rows_of_additive_attention_sum_to_one_or_to_nought,
+    ),
+    Wrong(
+        "scores without the keys",
+        "additive_attention",
+        weights_of_no_key,
+        words.test_additive_attention_by_hand,
+    ),
+    Wrong(
+        "mask ignored",
+        "additive_attention",
+        unmasked,
+        words.test_rows_of_additive_attention_sum_to_one_or_to_nought,
+    ),
+    Wrong(
+        "mask ignored, padding of large numbers",
+        "additive_attention",
+        unmasked,
+        words.test_padding_never_reaches_additive_attention,
+        (1e300,),
+    ),
+    Wrong(
+        "padding multiplied by nought",
+        "additive_attention",
+        attended_by(("masked_context(weight, value, mask)", "weight @ value")),
+        words.test_padding_never_reaches_additive_attention,
+        (np.nan,),
+    ),
+    Wrong(
+        "context of the keys",
+        "additive_attention",
+        attended_by(("masked_context(weight, value, mask)", "masked_context(weight, key, mask)")),
+        words.test_additive_attention_by_hand,
+    ),
+    Wrong(
+        "context and weight swapped",
+        "additive_attention",
+        lambda *arguments, **named: seq2seq.additive_attention(*arguments, **named)[::-1],
+        words.test_rows_of_additive_attention_sum_to_one_or_to_nought,
+    ),
+    Wrong(
+        "earlier keys preferred",
+        "additive_attention",
+        attended_by(
+            ("weight = masked_softmax(score", "weight = masked_softmax(score - np.arange(len(key))")
+        ),
+        words.test_keys_in_another_order_have_their_weights_in_that_order,
+    ),
+    Wrong("second reader not turned back", "encode", in_reading_order, packed, (True,)),
+    Wrong(
+        "second reader not turned back, by hand",
+        "encode",
+        in_reading_order,
+        words.test_encode_by_hand,
+        (7.0,),
+    ),
+    Wrong("second reader starts in the padding", "encode", back_from_the_padding, packed, (True,)),
+    Wrong("first reader goes on in the padding", "encode", ahead_through_the_padding, no_padding),
+    Wrong(
+        "a masked step sets the state to nought",
+        "encode",
+        encoded_by(
+            (
+                "                annotation[j] = hidden\n",
+                "                annotation[j] = hidden\n"
+                "            else:\n"
+                "                hidden = np.zeros_like(hidden)\n",
+            )
+        ),
+        no_padding,
+    ),
+    Wrong(
+        "a masked step repeats the state",
+        "encode",
+        encoded_by(
+            ("                annotation[j] = hidden", "            annotation[j] = hidden")
+        ),
+        words.test_encode_by_hand,
+        (7.0,),
+    ),
+    Wrong("last state of the padded end", "encode", last_place, no_padding),
+    Wrong("last annotation for the readers' ends", "encode", last_annotation, packed, (True,)),
+    Wrong(
+        "both readers from the front",
+        "encode",
+        encoded_by(("reversed(steps)", "steps")),
+        words.test_the_second_reader_is_the_first_on_the_source_turned_round,
+    ),
+    Wrong(
+        "first reader's weights for both",
+        "encode",
+        lambda feature, mask, params: seq2seq.encode(
+            feature,
+            mask,
+            {name: params[name.replace("back", "ahead")] for name in params},
+        ),
+        words.test_the_second_reader_is_the_first_on_the_source_turned_round,
+    ),
+    Wrong(
+        "the second reader goes on from the first one's state",
+        "encode",
+        encoded_by(
+            (
+                'hidden = np.zeros(params[f"{reader}.w_hidden"].shape[1])',
+                'hidden = lasts[0] if lasts else np.zeros(params["ahead.w_hidden"].shape[1])',
+            )
+        ),
+        packed,
+        (True,),
+    ),
+    Wrong(
+        "readers summed",
+        "encode",
+        encoded_by(("np.concatenate(annotations, axis=1)", "sum(annotations)")),
+        words.test_a_source_without_a_real_step_is_nought,
+    ),
+    Wrong(
+        "mask multiplied in",
+        "encode",
+        lambda feature, mask, params: read_by_all("ahead", feature * mask[:, None], mask, params),
+        words.test_encode_by_hand,
+        (np.nan,),
+    ),
+    Wrong(
+        "halves for pairs",
+        "maxout",
+        lambda feature: np.maximum(*np.split(feature, 2)),
+        words.test_maxout_by_hand,
+    ),
+    Wrong(
+        "smaller of each pair",
+        "maxout",
+        lambda feature: np.minimum(feature[0::2], feature[1::2]),
+        words.test_maxout_by_hand,
+    ),
+    Wrong(
+        "pairs that overlap",
+        "maxout",
+        lambda feature: np.maximum(feature[:-1], feature[1:])[: len(feature) // 2],
+        words.test_maxout_by_hand,
+    ),
+    Wrong(
+        "rectified",
+        "maxout",
+        lambda feature: np.maximum(seq2seq.maxout(feature), 0),
+        words.test_maxout_by_hand,
+    ),
+    Wrong(
+        "features one step early",
+        "decode",
+        decoded_with(shifted),
+        words.test_decode_is_causal,
+        (6,),
+    ),
+    Wrong(
+        "features one step early, context fixed",
+        "decode",
+        decoded_with(shifted),
+        words.test_decode_is_causal,
+        (0,),
+    ),
+    Wrong("state not handed on", "decode", without_memory, whole, (0,)),
+    Wrong(
+        "state not handed on, though causal",
+        "decode",
+        without_memory,
+        words.test_decode_is_causal,
+        (6,),
+    ),
+    Wrong(
+        "query after the step",
+        "decode",
+        decoded_by(QUERY_AFTER, ("state[None], annotation", "ahead[None], annotation")),
+        words.test_decode_is_causal,
+        (6,),
+    ),
+    Wrong(
+        "query after the step, by the formula",
+        "decode",
+        decoded_by(QUERY_AFTER, ("state[None], annotation", "ahead[None], annotation")),
+        whole,
+        (0,),
+    ),
+    Wrong(
+        "the first state for every query",
+        "decode",
+        decoded_by(
+            ("state, context = np.tanh(", "first = state = np.tanh("),
+            ('_layer("start", last, params)), last', '_layer("start", last, params))'),
+            ("state[None], annotation", "first[None], annotation"),
+        ),
+        whole,
+        (0,),
+    ),
+    Wrong(
+        "no context in the readout",
+        "decode",
+        decoded_by(("[state, before, context]", "[state, before, 0 * context]")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "no context in the cell",
+        "decode",
+        decoded_by(("[before, context]), state", "[before, 0 * context]), state")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "no feature in the readout",
+        "decode",
+        decoded_by(("[state, before, context]", "[state, 0 * before, context]")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "the state before the step in the readout",
+        "decode",
+        decoded_by(
+            ("        state = _gru(", "        old, state = state, _gru("),
+            ("[state, before, context]", "[old, before, context]"),
+        ),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "context before feature",
+        "decode",
+        decoded_by(("[before, context]), state", "[context, before]), state")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "first state without its tanh",
+        "decode",
+        decoded_by(("np.tanh(_layer(", "(_layer(")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "first state of nought",
+        "decode",
+        decoded_by(("np.tanh(_layer(", "0 * (_layer(")),
+        words.test_decode_by_hand,
+    ),
+    Wrong(
+        "tanh for maxout",
+        "decode",
+        decoded_by(
+            ("joined = maxout(", "joined = np.tanh(maxout("),
+            (", joined, params))\n", ", joined, params)))\n"),
+        ),
+        whole,
+        (3,),
+    ),
+    Wrong(
+        "mask forgotten",
+        "decode",
+        decoded_with(lambda f, annotation, last, mask, p: (f, annotation, last, mask | True, p)),
+        words.test_padding_changes_no_score,
+        (6, 1e6),
+    ),
+    Wrong(
+        "mean of the annotations for a fixed context",
+        "decode",
+        lambda feature, annotation, last, mask, params: seq2seq.decode(
+            feature,
+            annotation,
+            last if "v" in params else annotation[mask].mean(0),
+            mask,
+            params,
+        ),
+        words.test_one_annotation_gives_back_the_fixed_context,
+        (0,),
+    ),
+    Wrong(
+        "last for every context",
+        "decode",
+        lambda feature, annotation, last, mask, params: (
+            seq2seq.decode(
+                feature, annotation, last, mask, {k: x for k, x in params.items() if k != "v"}
+            )[0],
+            seq2seq.decode(feature, annotation, last, mask, params)[1],
+        ),
+        words.test_one_annotation_gives_back_the_fixed_context,
+        (3,),
+    ),
+    Wrong(
+        "an empty source falls back on its last state",
+        "decode",
+        decoded_by(('if "v" in params:', 'if "v" in params and mask.any():')),
+        words.test_an_empty_source_gives_a_context_of_nought,
+    ),
+    Wrong(
+        "the last annotation preferred",
+        "decode",
+        decoded_with(
+            lambda f, annotation, last, mask, p: (
+                f,
+                annotation,
+                annotation[mask][-1],
+                mask,
+                p,
+            )
+        ),
+        words.test_annotations_in_another_order_give_the_same_scores,
+    ),
+    Wrong(
+        "origin and token swapped",
+        "beam_step",
+        stepped(lambda total, origin, token: (total, token, origin)),
+        words.test_beam_step_by_hand,
+    ),
+    Wrong(
+        "worst first",
+        "beam_step",
+        stepped(lambda total, origin, token: (total[::-1], origin[::-1], token[::-1])),
+        words.test_beam_step_by_hand,
+    ),
+    Wrong(
+        "the worst kept",
+        "beam_step",
+        changed(seq2seq.beam_step, ("np.argsort(-joint", "np.argsort(joint")),
+        words.test_beam_step_keeps_the_best,
+    ),
+    Wrong(
+        "divided by the number of hypotheses",
+        "beam_step",
+        changed(
+            seq2seq.beam_step,
+            ("best // n_token, best % n_token", "best // n_beam, best % n_beam"),
+        ),
+        words.test_beam_step_by_hand,
+    ),
+    Wrong(
+        "totals so far forgotten",
+        "beam_step",
+        changed(seq2seq.beam_step, ("total[:, None] + log", "log")),
+        words.test_beam_step_by_hand,
+    ),
+    Wrong(
+        "log-probabilities weighed by totals",
+        "beam_step",
+        changed(seq2seq.beam_step, ("total[:, None] + log", "total[:, None] * log")),
+        words.test_beam_step_keeps_the_best,
+    ),
+    Wrong(
+        "ties as they come",
+        "beam_step",
+        changed(
+            seq2seq.beam_step,
+            ('np.argsort(-joint, kind="stable")', "np.argsort(joint)[::-1]"),
+        ),
+        words.test_equal_hypotheses_keep_their_order,
+    ),
+    Wrong(
+        "one continuation of each hypothesis",
+        "beam_step",
+        lambda log_probability, total, n_keep: (
+            lambda joint: (
+                np.sort(joint.max(1))[::-1][:n_keep],
+                np.argsort(-joint.max(1))[:n_keep],
+                joint.argmax(1)[np.argsort(-joint.max(1))][:n_keep],
+            )
+        )(total[:, None] + log_probability),
+        words.test_beam_step_by_hand,
+    ),
+    Wrong(
+        "goes on after the end",
+        "beam_search",
+        searched_by(("& (t > 0)", "& (t < 0)")),
+        words.test_a_finished_hypothesis_stays_and_is_not_charged,
+    ),
+    Wrong(
+        "a start that is the end finishes everything",
+        "beam_search",
+        searched_by((" & (t > 0)", "")),
+        words.test_greedy_search_can_be_worse_than_two_hypotheses,
+    ),
+    Wrong(
+        "finished hypotheses lost",
+        "beam_search",
+        searched_by(("== end, 0.0, -np.inf)", "== end, -np.inf, -np.inf)")),
+        words.test_a_finished_hypothesis_stays_and_is_not_charged,
+    ),
+    Wrong(
+        "finished hypotheses charged",
+        "beam_search",
+        searched_by(("only_end, table[last])", "only_end + table[last], table[last])")),
+        words.test_a_finished_hypothesis_stays_and_is_not_charged,
+    ),
+    Wrong(
+        "divided by the length",
+        "beam_search",
+        searched_by(
+            (
+                "    missing = ",
+                "    length = np.maximum((found != end).sum(1) + (found == end).any(1), 1)\n"
+                "    order = np.argsort(-total / length, kind='stable')\n"
+                "    found, total = found[order], (total / length)[order]\n"
+                "    missing = ",
+            )
+        ),
+        words.test_a_short_sentence_is_not_made_up_for,
+    ),
+    Wrong(
+        "equal hypotheses at the first step",
+        "beam_search",
+        searched_by(
+            (
+                "found, total = np.full((1, 0), start), np.zeros(1)",
+                "total = np.zeros(n_beam)\n    found = np.full((n_beam, 0), start)",
+            ),
+            ("last = np.array([start])", "last = np.full(n_beam, start)"),
+        ),
+        words.test_greedy_search_can_be_worse_than_two_hypotheses,
+    ),
+    Wrong(
+        "pasts left where they were",
+        "beam_search",
+        searched_by(("found[origin]", "found[np.arange(len(origin)) % len(found)]")),
+        words.test_a_finished_hypothesis_stays_and_is_not_charged,
+    ),
+    Wrong(
+        "the best hypothesis's last token for all",
+        "beam_search",
+        searched_by(("only_end, table[last])", "only_end, table[last[:1]])")),
+        words.test_each_hypothesis_goes_on_from_its_own_last_token,
+    ),
+    Wrong(
+        "last and next swapped",
+        "beam_search",
+        lambda log_probability, start, end, n_beam: seq2seq.beam_search(
+            log_probability.swapaxes(1, 2), start, end, n_beam
+        ),
+        words.test_each_hypothesis_goes_on_from_its_own_last_token,
+    ),
+    Wrong(
+        "the first step's table at every step",
+        "beam_search",
+        lambda log_probability, start, end, n_beam: seq2seq.beam_search(
+            np.broadcast_to(log_probability[:1], log_probability.shape), start, end, n_beam
+        ),
+        exhaustive,
+    ),
+    Wrong(
+        "stops when the best is finished",
+        "beam_search",
+        searched_by(
+            (
+                "        found = np.concatenate([found[origin], last[:, None]], axis=1)\n",
+                "        found = np.concatenate([found[origin], last[:, None]], axis=1)\n"
+                "        if last[0] == end:\n"
+                "            rest = ((0, 0), (0, n_step - t - 1))\n"
+                "            found = np.pad(found, rest, constant_values=end)\n"
+                "            break\n",
+            )
+        ),
+        exhaustive,
+    ),
+    Wrong(
+        "greedy, whatever the width",
+        "beam_search",
+        searched_by(("min(n_beam, following.size)", "1")),
+        words.test_greedy_search_can_be_worse_than_two_hypotheses,
+    ),
+    Wrong(
+        "width above what was asked",
+        "beam_search",
+        lambda log_probability, start, end, n_beam: [
+            each[:n_beam] for each in seq2seq.beam_search(log_probability, start, end, n_beam + 20)
+        ],
+        words.test_a_beam_of_one_is_greedy,
+    ),
+    Wrong(
+        "probabilities summed",
+        "beam_search",
+        lambda log_probability, start, end, n_beam: seq2seq.beam_search(
+            np.exp(log_probability), start, end, n_beam
+        ),
+        words.test_no_beam_beats_viterbi,
+    ),
+    Wrong(
+        "the impossible kept",
+        "beam_search",
+        searched_by(("np.where((total > -np.inf)[:, None], token, end)", "token")),
+        words.test_missing_hypotheses_are_filled_up,
+    ),
+    Wrong(
+        "missing rows cost nothing",
+        "beam_search",
+        searched_by(("constant_values=-np.inf", "constant_values=0.0")),
+        words.test_missing_hypotheses_are_filled_up,
+    ),
+]
+
+
 class Mistaken(Reference):
     """A room in which one function is a wrong version, for whoever calls it."""
 
@@ -2068,8 +3423,13 @@ def label(wrong: Wrong) -> str:
     [(preliminaries, wrong) for wrong in PRELIMINARIES]
     + [(soft_hard, wrong) for wrong in SOFT_HARD]
     + [(gaussian, wrong) for wrong in GAUSSIAN]
+    + [(families, wrong) for wrong in FAMILIES]
+    + [(seq2seq, wrong) for wrong in SEQ2SEQ]
     + [(transformer, wrong) for wrong in TRANSFORMER],
-    ids=[label(wrong) for wrong in PRELIMINARIES + SOFT_HARD + GAUSSIAN + TRANSFORMER],
+    ids=[
+        label(wrong)
+        for wrong in PRELIMINARIES + SOFT_HARD + GAUSSIAN + FAMILIES + SEQ2SEQ + TRANSFORMER
+    ],
 )
 def test_a_wrong_version_is_rejected(module, wrong, monkeypatch):
     twin = importlib.import_module(module.__name__.replace("reference", "functional"))
@@ -2088,6 +3448,8 @@ def test_every_function_has_a_wrong_version():
     names = {f"preliminaries.{wrong.name}" for wrong in PRELIMINARIES}
     names |= {f"soft_hard.{wrong.name}" for wrong in SOFT_HARD}
     names |= {f"gaussian.{wrong.name}" for wrong in GAUSSIAN}
+    names |= {f"families.{wrong.name}" for wrong in FAMILIES}
+    names |= {f"seq2seq.{wrong.name}" for wrong in SEQ2SEQ}
     names |= {f"spatial_transformer.{wrong.name}" for wrong in TRANSFORMER}
     # the readers are below, as twins
     assert names == set(TWINS) - {"gaussian.glimpse_reader", "spatial_transformer.warp_reader"}
@@ -2260,7 +3622,77 @@ def unread(feature, params, noise, std, size, n_scale, place=None):
     return looker_twin.functional(feature, params, noise, std, size, n_scale)
 
 
+def cosine_of_guarded_quotients(query, key, key_strength):
+    """Right in value: what is not a number is thrown away, but its gradient is not."""
+    query, key = (each / each.norm(dim=-1, keepdim=True) for each in (query, key))
+    score = query @ key.mT
+    return key_strength * torch.where(score.isnan(), 0.0, score)
+
+
+def longest_for_all(query, w, v, length):
+    if length.numel():
+        length = length.amax().expand_as(length)
+    return torch_families.predicted_position(query, w, v, length)
+
+
+def steps_times_nought(weight, mask):
+    return (1 - (mask[..., None] * weight).sum(-2)).square().sum(-1)
+
+
+def unguarded_gather(query, key, value, position, radius):
+    """Slots off the sequence hold the key at its end, which no window may reach."""
+    step = torch.arange(-radius, radius + 1, device=query.device)
+    place = torch.floor(position + 0.5)[..., None] + step
+    real = (place >= 0) & (place < key.shape[-2])
+    place = place.clamp(0, key.shape[-2] - 1).long()
+    near, seen = (
+        each.unsqueeze(-3)
+        .expand(*place.shape[:-1], *each.shape[-2:])
+        .gather(-2, place[..., None].expand(*place.shape, each.shape[-1]))
+        for each in (key, value)
+    )
+    score = (near @ query[..., None])[..., 0] / query.shape[-1] ** 0.5
+    weight = torch_preliminaries.masked_softmax(score, real)
+    return (weight[..., None, :] @ seen)[..., 0, :], weight
+
+
+def first_tape_for_all(feature, tape, cell_tape, summary, params):
+    if tape.ndim > 2:
+        tape = tape[(slice(0, 1),) * (tape.ndim - 2)].expand_as(tape)
+    return torch_families.lstmn_step(feature, tape, cell_tape, summary, params)
+
+
 TWIN_MISTAKES = [
+    (
+        "a quotient by nought behind a guard",
+        TWINS["families.cosine_score"],
+        cosine_of_guarded_quotients,
+        "check_gradient_is_finite",
+    ),
+    (
+        "the longest sequence for the whole batch",
+        TWINS["families.predicted_position"],
+        longest_for_all,
+        "check_values",
+    ),
+    (
+        "padded steps times nought",
+        TWINS["families.doubly_stochastic_penalty"],
+        steps_times_nought,
+        "check_values",
+    ),
+    (
+        "what no window reaches gathered",
+        TWINS["families.local_attend"],
+        unguarded_gather,
+        "check_values",
+    ),
+    (
+        "one tape for the whole batch",
+        TWINS["families.lstmn_step"],
+        first_tape_for_all,
+        "check_values",
+    ),
     (
         "softmax over the batch",
         TWINS["soft_hard.soft_item"],
@@ -2299,6 +3731,42 @@ TWIN_MISTAKES = [
     ("places in bfloat16", retina_twin, rounded_place, "check_values"),
     ("one loss for the whole batch", TWINS["soft_hard.hybrid_loss"], one_loss, "check_values"),
     ("given places not read", looker_twin, unread, "check_values"),
+    (
+        "NaN of a masked key in the gradient of its weights",
+        TWINS["seq2seq.additive_attention"],
+        changed(torch_seq2seq.additive_attention, ("key.masked_fill(unseen, 0.0)", "key")),
+        "check_gradient_is_finite",
+    ),
+    (
+        "NaN of a masked step in the gradient of the readers",
+        TWINS["seq2seq.encode"],
+        changed(torch_seq2seq.encode, ("feature.masked_fill(~seen, 0.0)", "feature")),
+        "check_gradient_is_finite",
+    ),
+    (
+        "one length for the whole batch",
+        TWINS["seq2seq.encode"],
+        changed(
+            torch_seq2seq.encode, ("mask.sum(dim=-1)", "mask.sum(dim=-1).max().expand(len(mask))")
+        ),
+        "check_values",
+    ),
+    (
+        "NaN of a masked annotation times nought",
+        TWINS["seq2seq.decode"],
+        changed(
+            torch_seq2seq.decode, ("annotation.masked_fill(~mask.unsqueeze(-1), 0.0)", "annotation")
+        ),
+        "check_values",
+    ),
+    (
+        "a beam's weights held fixed",
+        TWINS["seq2seq.beam_search"],
+        lambda log_probability, start, end, n_beam: (
+            lambda token, total: (token, total.detach() + 0 * log_probability.sum())
+        )(*torch_seq2seq.beam_search(log_probability, start, end, n_beam)),
+        "check_gradient",
+    ),
     ("one window for the whole batch", glimpse_twin, first_example_for_all, "check_values"),
     ("only square images", glimpse_twin, for_squares, "check_values"),
     ("examples in another order", glimpse_twin, mixed_batch, "check_values"),

@@ -18,12 +18,18 @@ from hypothesis import strategies as st
 from jaxtyping import Float
 from torch import Tensor
 
+from attn_course.families import functional as families
+from attn_course.families import modules as families_modules
+from attn_course.families import reference as families_reference
 from attn_course.gaussian import functional as gaussian
 from attn_course.gaussian import modules as gaussian_modules
 from attn_course.gaussian import reference as gaussian_reference
 from attn_course.preliminaries import functional as preliminaries
 from attn_course.preliminaries import modules as preliminaries_modules
 from attn_course.preliminaries import reference as preliminaries_reference
+from attn_course.seq2seq import functional as seq2seq
+from attn_course.seq2seq import modules as seq2seq_modules
+from attn_course.seq2seq import reference as seq2seq_reference
 from attn_course.soft_hard import functional as soft_hard
 from attn_course.soft_hard import modules as soft_hard_modules
 from attn_course.soft_hard import reference as soft_hard_reference
@@ -55,6 +61,7 @@ class Module:
     build: Callable[[Arguments, torch.Generator], torch.nn.Module]
     inputs: tuple[str, ...]
     params: str | None = None  # the argument that takes the whole state_dict, where there is one
+    name: str | None = None  # of the class, where it is not the function's
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,6 +120,8 @@ ONLY_FROM_FLOAT32 = (
     *("draw_window", "draw_read", "draw_write", "glimpse_reader", "warp_reader"),
     *("hard_item", "straight_through", "hard_location", "retina", "glimpse_loop"),
     *("recurrent_attention", "hybrid_loss", "product_net"),
+    *("beam_step", "beam_search"),
+    *("window_mask", "local_weight", "local_attend"),
 )
 
 
@@ -1924,8 +1933,737 @@ PRODUCTS = (
 )
 
 
+# --- families ---
+
+
+def two_widths(draw: Any, batch: Batch, wild: bool, *grains: float) -> Arguments:
+    """Queries and keys of widths of their own."""
+    n_query, n_key, d_query, d_key = sizes(draw, 4)
+    query = normal(draw, *batch, n_query, d_query)
+    if wild:
+        query = salted(draw, query, *(grains or (0.0, 1e4, -1e4)))
+    return {"query": query, "key": normal(draw, *batch, n_key, d_key)}
+
+
+def product_score_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key, d_key = sizes(draw, 3)
+    query, key = normal(draw, *batch, n_query, d_key), normal(draw, *batch, n_key, d_key)
+    return {"query": salted(draw, query, 0.0, 1e6, -1e6) if wild else query, "key": key}
+
+
+def cosine_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = product_score_cases(draw, batch, False)
+    if wild:  # vectors of zeros, long ones and short ones
+        sized = {name: np.ones((*each.shape[:-1], 1)) for name, each in case.items()}
+        grains = (0.0, 1e4, 1e-4)
+        case = {name: each * salted(draw, sized[name], *grains) for name, each in case.items()}
+    return case | {"key_strength": draw(st.sampled_from([0.0, 1e3] if wild else [0.5, 3.0]))}
+
+
+def general_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = two_widths(draw, batch, wild)
+    d_query, d_key = case["query"].shape[-1], case["key"].shape[-1]
+    return case | {"w": normal(draw, d_query, d_key) / 2}
+
+
+def concat_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = two_widths(draw, batch, wild, 0.0, *EXTREME)
+    d_score, d_both = draw(st.integers(1, 6)), case["query"].shape[-1] + case["key"].shape[-1]
+    return case | {"w": normal(draw, d_score, d_both) / 2, "v": normal(draw, d_score)}
+
+
+def place_score_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = two_widths(draw, batch, wild)
+    n_key, d_query = case["key"].shape[-2], case["query"].shape[-1]
+    return {"query": case["query"], "w": normal(draw, n_key, d_query)}
+
+
+def attend_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    case = masked_cases(draw, batch, wild)
+    if draw(st.booleans()):
+        case["mask"][..., draw(st.integers(0, case["mask"].shape[-1] - 1))] = False
+    value = normal(draw, *batch, case["score"].shape[-1], draw(st.integers(1, 6)))
+    if wild:
+        seen = np.broadcast_to(case["mask"], case["score"].shape).any(-2)[..., None]
+        value = np.where(seen, value, salted(draw, value, np.nan, np.inf, -np.inf))
+    return {"score": case["score"], "value": value, "mask": case["mask"]}
+
+
+def predicted_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    query = two_widths(draw, batch, wild, 0.0, *EXTREME)["query"]
+    d_score = draw(st.integers(1, 6))
+    return {
+        "query": query,
+        "w": normal(draw, d_score, query.shape[-1]) / 2,
+        "v": normal(draw, d_score),
+        "length": np.asarray(between(draw, 1, 7, *batch)).astype(np.int64),
+    }
+
+
+def centres(draw: Any, wild: bool, n_key: int, *shape: int) -> np.ndarray:
+    """Positions on a sequence and beside it; wild ones far off, on a key or between two."""
+    position = between(draw, -2, n_key + 1, *shape)
+    whole = np.floor(position)
+    if wild:
+        position = np.where(between(draw, 0, 1, *shape) < 0.3, whole, position)
+        position = np.where(between(draw, 0, 1, *shape) < 0.2, whole + 0.5, position)
+        position = salted(draw, position, 1e6, -1e6)
+    return position
+
+
+def window_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key = sizes(draw, 2)
+    position = centres(draw, wild, n_key, *batch, n_query)
+    return {"position": position, "n_key": n_key, "radius": draw(st.integers(0, 4))}
+
+
+def local_weight_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key = sizes(draw, 2)
+    return {
+        "weight": between(draw, 0, 1, *batch, n_query, n_key),
+        "position": centres(draw, wild, n_key, *batch, n_query),
+        "radius": draw(st.integers(1, 4)),
+    }
+
+
+def local_attend_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key, d_key, d_value = sizes(draw, 4)
+    position = centres(draw, wild, n_key, *batch, n_query)
+    radius = draw(st.integers(0, 4))
+    query, key = normal(draw, *batch, n_query, d_key), normal(draw, *batch, n_key, d_key)
+    value = normal(draw, *batch, n_key, d_value)
+    if wild:  # what no window reaches
+        query = salted(draw, query, 0.0, 1e4, -1e4)
+        distance = np.arange(n_key) - np.floor(position + 0.5)[..., None]
+        seen = (np.abs(distance) <= radius).any(-2)[..., None]
+        key = np.where(seen, key, salted(draw, key, np.nan, np.inf, -np.inf))
+        value = np.where(seen, value, salted(draw, value, np.nan, np.inf, -np.inf))
+    return {"query": query, "key": key, "value": value, "position": position, "radius": radius}
+
+
+def region_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    d_query, n_region, d_region, d_score = sizes(draw, 4)
+    query = normal(draw, *batch, d_query)
+    return {
+        "query": salted(draw, query, 0.0, *EXTREME) if wild else query,
+        "region": normal(draw, *batch, n_region, d_region),
+        "w_query": normal(draw, d_score, d_query) / 2,
+        "w_key": normal(draw, d_score, d_region) / 2,
+        "v": normal(draw, d_score),
+        "w_gate": normal(draw, d_query),
+        "b_gate": normal(draw),
+    }
+
+
+def penalty_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_step, n_region = sizes(draw, 2)
+    weight = between(draw, 0, 1, *batch, n_step, n_region)
+    weight = weight / weight.sum(-1, keepdims=True)
+    mask = between(draw, 0, 1, *batch, n_step) < (0.5 if wild else 0.8)
+    if wild:
+        weight = np.where(mask[..., None], weight, salted(draw, weight, np.nan, np.inf))
+    return {"weight": weight, "mask": mask}
+
+
+def tape_weights(draw: Any, d_in: int, d_hidden: int, d_score: int) -> dict[str, np.ndarray]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "w_tape": (d_score, d_hidden),
+        "w_feature": (d_score, d_in),
+        "w_summary": (d_score, d_hidden),
+        "v": (d_score,),
+        "cell.w_input": (4 * d_hidden, d_in),
+        "cell.w_hidden": (4 * d_hidden, d_hidden),
+        "cell.b_input": (4 * d_hidden,),
+        "cell.b_hidden": (4 * d_hidden,),
+    }
+    return {name: 0.7 * normal(draw, *shape) for name, shape in shapes.items()}
+
+
+def tape_step_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    d_in, d_hidden, d_score = sizes(draw, 3, high=4)
+    n_past = draw(st.integers(0, 5))
+    feature, summary = normal(draw, *batch, d_in), normal(draw, *batch, d_hidden)
+    return {
+        "feature": salted(draw, feature, 1e4, -1e4) if wild else feature,
+        "tape": normal(draw, *batch, n_past, d_hidden),
+        "cell_tape": normal(draw, *batch, n_past, d_hidden),
+        "summary": salted(draw, summary, 0.0) if wild else summary,
+        "params": tape_weights(draw, d_in, d_hidden, d_score),
+    }
+
+
+def tape_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    d_in, d_hidden, d_score = sizes(draw, 3, high=4)
+    feature = normal(draw, *batch, draw(st.integers(1, 5)), d_in)
+    return {
+        "feature": salted(draw, feature, 1e4, -1e4) if wild else feature,
+        "params": tape_weights(draw, d_in, d_hidden, d_score),
+    }
+
+
+def build_predictor(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    return families_modules.PredictedPosition(case["w"].shape[1], len(case["v"]), generator)
+
+
+def build_region(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    d_score, d_query = case["w_query"].shape
+    return families_modules.RegionAttention(d_query, case["w_key"].shape[1], d_score, generator)
+
+
+def build_lstmn(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    d_score, d_hidden = case["params"]["w_tape"].shape
+    return families_modules.Lstmn(case["feature"].shape[-1], d_hidden, d_score, generator)
+
+
+ONE_WIDTH = "; a query and a key must be of one width"
+PAIR = {"query": np.ones((2, 3)), "key": np.ones((4, 3))}
+GENERAL = {"query": np.ones((2, 3)), "key": np.ones((4, 5)), "w": np.ones((3, 5))}
+CONCAT = GENERAL | {"w": np.ones((6, 8)), "v": np.ones(6)}
+ATTEND = {
+    "score": TWO_BY_THREE,
+    "value": np.zeros((3, 5)),
+    "mask": np.ones((1, 1), dtype=bool),
+}
+PREDICTED = {"query": np.ones((2, 3)), "w": np.ones((6, 3)), "v": np.ones(6), "length": 4}
+LOCAL = PAIR | {"value": np.ones((4, 5)), "position": np.ones(2), "radius": 1}
+LOCAL_WEIGHT = {"weight": np.ones((2, 3)), "position": np.ones(2), "radius": 1}
+REGION = {
+    "query": np.ones(3),
+    "region": np.ones((4, 5)),
+    "w_query": np.ones((6, 3)),
+    "w_key": np.ones((6, 5)),
+    "v": np.ones(6),
+    "w_gate": np.ones(3),
+    "b_gate": np.array(1.0),
+}
+PENALTY = {"weight": np.ones((2, 3)), "mask": np.ones(2, dtype=bool)}
+TAPE: Arguments = {
+    "feature": np.ones(2),
+    "tape": np.ones((4, 3)),
+    "cell_tape": np.ones((4, 3)),
+    "summary": np.ones(3),
+}
+TAPE["params"] = {
+    "w_tape": np.ones((5, 3)),
+    "w_feature": np.ones((5, 2)),
+    "w_summary": np.ones((5, 3)),
+    "v": np.ones(5),
+    "cell.w_input": np.ones((12, 2)),
+    "cell.w_hidden": np.ones((12, 3)),
+    "cell.b_input": np.ones(12),
+    "cell.b_hidden": np.ones(12),
+}
+SHORT_BIAS = TAPE["params"] | {"cell.b_input": np.ones(1)}
+BIAS_TEXT = "b_input must have shape (12,), got (1,)"
+
+FAMILIES = (
+    Twin(
+        families_reference.dot_score,
+        families.dot_score,
+        product_score_cases,
+        errors=wrong_sizes(PAIR, "key", (None, 3), ONE_WIDTH, (4, 1), (3, 4)),
+        gradient=("query", "key"),
+    ),
+    Twin(
+        families_reference.scaled_dot_score,
+        families.scaled_dot_score,
+        product_score_cases,
+        errors=wrong_sizes(PAIR, "key", (None, 3), ONE_WIDTH, (4, 1), (3, 4)),
+        gradient=("query", "key"),
+    ),
+    Twin(
+        families_reference.cosine_score,
+        families.cosine_score,
+        cosine_cases,
+        errors=wrong_sizes(
+            PAIR | {"key_strength": 2.0}, "key", (None, 3), ONE_WIDTH, (4, 1), (3, 4)
+        ),
+        gradient=("query", "key"),
+    ),
+    Twin(
+        families_reference.general_score,
+        families.general_score,
+        general_cases,
+        errors=wrong_sizes(GENERAL, "w", (3, 5), "; w is (d_query, d_key)", (5, 3), (3, 1), (1, 5)),
+        gradient=("query", "key", "w"),
+        module=Module(
+            lambda case, generator: families_modules.GeneralScore(*case["w"].shape, generator),
+            ("query", "key"),
+        ),
+    ),
+    Twin(
+        families_reference.concat_score,
+        families.concat_score,
+        concat_cases,
+        errors=wrong_sizes(
+            *(CONCAT, "w", (6, 8), "; w is (d_score, d_query + d_key)", (8, 6), (6, 3), (1, 8))
+        ),
+        gradient=("query", "key", "w", "v"),
+    ),
+    Twin(
+        families_reference.location_score,
+        families.location_score,
+        place_score_cases,
+        errors=wrong_sizes(
+            {"query": np.ones((2, 3)), "w": np.ones((4, 3))},
+            *("w", (None, 3), "; w is (n_key, d_query)", (3, 4), (4, 1)),
+        ),
+        gradient=("query", "w"),
+        module=Module(
+            lambda case, generator: families_modules.LocationScore(
+                *case["w"].shape[::-1], generator
+            ),
+            ("query",),
+        ),
+    ),
+    Twin(
+        families_reference.attend,
+        families.attend,
+        attend_cases,
+        errors=(
+            Error(
+                ATTEND | {"mask": np.ones((2, 3))},
+                TypeError,
+                "mask must be bool with True where attention is allowed, got float64",
+            ),
+            Error(
+                ATTEND | {"mask": np.ones((2, 4), dtype=bool)},
+                ValueError,
+                "mask must broadcast to shape (2, 3), got (2, 4)",
+            ),
+            *wrong_sizes(ATTEND, "value", (3, None), "; one value for each key", (2, 5), (1, 5)),
+        ),
+        gradient=("score", "value"),
+    ),
+    Twin(
+        families_reference.predicted_position,
+        families.predicted_position,
+        predicted_cases,
+        errors=(
+            *wrong_sizes(PREDICTED, "w", (6, 3), "; w is (d_score, d_query)", (3, 6), (1, 3)),
+            at_least(PREDICTED, "length", 0, 1),
+        ),
+        gradient=("query", "w", "v"),
+        module=Module(build_predictor, ("query", "length")),
+    ),
+    Twin(
+        families_reference.window_mask,
+        families.window_mask,
+        window_cases,
+        errors=(at_least({"position": np.ones(2), "n_key": 3}, "radius", -1, 0),),
+        surrogate=("position",),  # a mask has no slope at all
+    ),
+    Twin(
+        families_reference.local_weight,
+        families.local_weight,
+        local_weight_cases,
+        errors=(
+            *wrong_sizes(
+                LOCAL_WEIGHT, "position", (2,), "; one position for each query", (1,), (3,)
+            ),
+            at_least(LOCAL_WEIGHT, "radius", 0, 1),
+        ),
+        gradient=("weight", "position"),
+        tolerance=BELLS,
+    ),
+    Twin(
+        families_reference.local_attend,
+        families.local_attend,
+        local_attend_cases,
+        errors=(
+            *wrong_sizes(LOCAL, "key", (None, 3), ONE_WIDTH, (4, 1), (3, 4)),
+            *wrong_sizes(LOCAL, "value", (4, None), "; one value for each key", (1, 5), (3, 5)),
+            *wrong_sizes(LOCAL, "position", (2,), "; one position for each query", (1,), (3,)),
+            at_least(LOCAL, "radius", -1, 0),
+        ),
+        gradient=("query", "key", "value", "position"),
+    ),
+    Twin(
+        families_reference.region_attention,
+        families.region_attention,
+        region_cases,
+        errors=(
+            *wrong_sizes(REGION, "w_gate", (3,), "; as wide as the query", (1,), (2,)),
+            *wrong_sizes(REGION, "w_query", (6, 3), "", (3, 6), (1, 3), (6, 1)),
+            *wrong_sizes(REGION, "w_key", (6, 5), "", (5, 6), (1, 5), (6, 1)),
+        ),
+        gradient=("query", "region", "w_query", "w_key", "v", "w_gate", "b_gate"),
+        module=Module(build_region, ("query", "region")),
+    ),
+    Twin(
+        families_reference.doubly_stochastic_penalty,
+        families.doubly_stochastic_penalty,
+        penalty_cases,
+        errors=(
+            Error(
+                PENALTY | {"mask": np.ones(2)},
+                TypeError,
+                "mask must be bool with True where attention is allowed, got float64",
+            ),
+            *wrong_sizes(PENALTY, "mask", (2,), "; one entry for each step", (1,), (3,)),
+        ),
+        gradient=("weight",),
+    ),
+    Twin(
+        families_reference.lstmn_step,
+        families.lstmn_step,
+        tape_step_cases,
+        errors=(
+            *wrong_sizes(TAPE, "tape", (None, 3), "; as wide as the summary", (4, 1), (3, 4)),
+            *wrong_sizes(
+                TAPE, "cell_tape", (4, 3), "; a cell for each state", (1, 3), (4, 1), (5, 3)
+            ),
+            Error(TAPE | {"params": SHORT_BIAS}, ValueError, BIAS_TEXT),
+        ),
+        gradient=("feature", "tape", "cell_tape", "summary", "params"),
+        tolerance={torch.float32: (1e-5, 1e-5)},
+    ),
+    Twin(
+        families_reference.lstmn,
+        families.lstmn,
+        tape_cases,
+        errors=(
+            Error(
+                {"feature": np.ones((0, 2)), "params": TAPE["params"]},
+                ValueError,
+                "n_step must be at least 1, got 0",
+            ),
+            Error({"feature": np.ones((4, 2)), "params": SHORT_BIAS}, ValueError, BIAS_TEXT),
+        ),
+        gradient=("feature", "params"),
+        module=Module(build_lstmn, ("feature",), params="params"),
+        tolerance={torch.float32: (1e-5, 1e-5)},
+    ),
+)
+
+
+# --- seq2seq ---
+
+
+def additive_weights(draw: Any, d_query: int, d_key: int, d_score: int) -> Arguments:
+    return {
+        "w_query": normal(draw, d_score, d_query),
+        "w_key": normal(draw, d_score, d_key),
+        "v": normal(draw, d_score),
+    }
+
+
+def additive_score_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key, d_query, d_key, d_score = sizes(draw, 5)
+    query, key = normal(draw, *batch, n_query, d_query), normal(draw, *batch, n_key, d_key)
+    if wild:
+        query, key = salted(draw, query, *EXTREME), salted(draw, key, *EXTREME)
+    return {"query": query, "key": key} | additive_weights(draw, d_query, d_key, d_score)
+
+
+def additive_attention_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_query, n_key, d_query, d_key, d_score, d_value = sizes(draw, 6)
+    query, key = normal(draw, *batch, n_query, d_query), normal(draw, *batch, n_key, d_key)
+    value = normal(draw, *batch, n_key, d_value)
+    own = draw(st.sampled_from([batch, (), (1,) * len(batch)]))
+    shape = draw(st.sampled_from([(n_query, n_key), (1, n_key), (n_query, 1), (1, 1)]))
+    mask = between(draw, 0, 1, *own, *shape) < 0.7
+    if draw(st.booleans()):
+        mask[..., draw(st.integers(0, shape[0] - 1)), :] = False  # a query with nowhere to look
+    if draw(st.booleans()):
+        mask[..., draw(st.integers(0, shape[1] - 1))] = False  # a key that nobody may see
+    if wild:
+        query, key = salted(draw, query, *EXTREME), salted(draw, key, *EXTREME)
+        seen = np.broadcast_to(mask, (*batch, n_query, n_key)).any(-2)[..., None]
+        key = np.where(seen, key, salted(draw, key, np.nan, np.inf, -np.inf))
+        value = np.where(seen, value, salted(draw, value, np.nan, np.inf, -np.inf))
+    case = {"query": query, "key": key, "value": value, "mask": mask}
+    return case | additive_weights(draw, d_query, d_key, d_score)
+
+
+def real_steps(draw: Any, batch: Batch, n_step: int) -> np.ndarray:
+    """Which steps of each source are real: padded at the end, with holes, or none at all."""
+    length = (between(draw, 0, n_step + 1, *batch, 1)).astype(int)
+    padded = np.arange(n_step) < length
+    holes = between(draw, 0, 1, *batch, n_step) < 0.6
+    return draw(st.sampled_from([padded, holes, np.ones_like(holes), np.zeros_like(holes)]))
+
+
+def gru_params(draw: Any, name: str, d_in: int, d_hidden: int) -> Arguments:
+    shapes = {"w_input": (d_in,), "w_hidden": (d_hidden,), "b_input": (), "b_hidden": ()}
+    return {f"{name}.{w}": normal(draw, 3 * d_hidden, *shape) for w, shape in shapes.items()}
+
+
+def dense_params(draw: Any, name: str, d_in: int, d_out: int) -> Arguments:
+    return {f"{name}.w": normal(draw, d_out, d_in), f"{name}.b": normal(draw, d_out)}
+
+
+def encode_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_source, d_in, d_hidden = sizes(draw, 3, high=4)
+    feature, mask = normal(draw, *batch, n_source, d_in), real_steps(draw, batch, n_source)
+    if wild:
+        feature = salted(draw, feature, 1e4, -1e4)
+        feature = np.where(mask[..., None], feature, salted(draw, feature, np.nan, np.inf))
+    params = gru_params(draw, "ahead", d_in, d_hidden)
+    if draw(st.booleans()):
+        params |= gru_params(draw, "back", d_in, d_hidden)
+    return {"feature": feature, "mask": mask, "params": params}
+
+
+def maxout_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    feature = normal(draw, *batch, 2 * draw(st.integers(1, 6)))
+    return {"feature": salted(draw, feature, *EXTREME, 0.0) if wild else feature}
+
+
+def decode_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_target, n_source, n_token = sizes(draw, 3, high=4)
+    d_in, d_hidden, d_annotation = sizes(draw, 3, high=3)
+    feature = normal(draw, *batch, n_target, d_in)
+    annotation = normal(draw, *batch, n_source, d_annotation)
+    mask = real_steps(draw, batch, n_source)
+    if wild:
+        feature, annotation = salted(draw, feature, 40.0, -40.0), salted(draw, annotation, 40.0)
+        masked = salted(draw, annotation, np.nan, np.inf)
+        annotation = np.where(mask[..., None], annotation, masked)
+    d_joined = d_hidden + d_in + d_annotation
+    params = dense_params(draw, "start", d_annotation, d_hidden)
+    params |= gru_params(draw, "cell", d_in + d_annotation, d_hidden)
+    if draw(st.booleans()):  # if not, the context is fixed
+        params |= additive_weights(draw, d_hidden, d_annotation, draw(st.integers(1, 4)))
+    if draw(st.booleans()):
+        d_out = draw(st.integers(1, 3))
+        params |= dense_params(draw, "maxout", d_joined, 2 * d_out)
+        d_joined = d_out
+    return {
+        "feature": feature,
+        "annotation": annotation,
+        "last": normal(draw, *batch, d_annotation),
+        "mask": mask,
+        "params": params | dense_params(draw, "readout", d_joined, n_token),
+    }
+
+
+def beam_step_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_beam, n_token = sizes(draw, 2)
+    log_probability = -np.abs(normal(draw, *batch, n_beam, n_token))
+    total = -np.abs(normal(draw, *batch, n_beam))
+    n_keep = draw(st.integers(1, n_beam * n_token))
+    if wild:  # ties; sums of minus infinity, of which none is among the kept, or so many ties
+        log_probability = np.round(log_probability)
+        n_keep = draw(st.integers(1, n_token))
+        log_probability[..., 1:, :] = salted(draw, log_probability[..., 1:, :], -np.inf, -1e30)
+    return {"log_probability": log_probability, "total": total, "n_keep": n_keep}
+
+
+def beam_search_cases(draw: Any, batch: Batch, wild: bool) -> Arguments:
+    n_step, n_token = draw(st.integers(1, 5)), draw(st.integers(2, 5))
+    start, end = draw(st.integers(0, n_token - 1)), draw(st.integers(0, n_token - 1))
+    table = -np.abs(normal(draw, *batch, n_step, n_token, n_token))
+    n_beam = draw(st.integers(1, n_token))
+    if wild:  # ties; what cannot follow, though the first token and the end always may
+        table = np.round(table)
+        free = table.copy()
+        table = salted(draw, table, -np.inf, -1e30)
+        table[..., 0, start, :], table[..., end] = free[..., 0, start, :], free[..., end]
+    return {"log_probability": table, "start": start, "end": end, "n_beam": n_beam}
+
+
+def build_additive(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    d_score, d_query = case["w_query"].shape
+    return seq2seq_modules.AdditiveAttention(d_query, case["w_key"].shape[1], d_score, generator)
+
+
+def build_encoder(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    params = case["params"]
+    d_hidden, d_in = params["ahead.w_hidden"].shape[1], params["ahead.w_input"].shape[1]
+    return seq2seq_modules.Encoder(d_in, d_hidden, generator, back="back.w_input" in params)
+
+
+def build_decoder(case: Arguments, generator: torch.Generator) -> torch.nn.Module:
+    params = case["params"]
+    d_hidden, d_annotation = params["start.w"].shape
+    return seq2seq_modules.Decoder(
+        case["feature"].shape[-1],
+        d_annotation,
+        d_hidden,
+        len(params["readout.b"]),
+        generator,
+        d_score=len(params.get("v", ())),
+        d_maxout=len(params.get("maxout.b", ())) // 2,
+    )
+
+
+def reader_params(name: str, d_in: int, d_hidden: int) -> Arguments:
+    """Weights of ones."""
+    shapes = {"w_input": (d_in,), "w_hidden": (d_hidden,), "b_input": (), "b_hidden": ()}
+    return {f"{name}.{w}": np.ones((3 * d_hidden, *shape)) for w, shape in shapes.items()}
+
+
+def wrong_params(good: Arguments, name: str, shape: tuple, text: str) -> Error:
+    params = good["params"] | {name: np.ones(shape)}
+    return Error(good | {"params": params}, ValueError, text)
+
+
+NOT_BOOL = "mask must be bool with True where attention is allowed, got float64"
+ADDITIVE = {"query": np.ones((2, 3)), "key": np.ones((5, 4)), "w_query": np.ones((6, 3))}
+ADDITIVE |= {"w_key": np.ones((6, 4)), "v": np.ones(6)}
+ATTENDED = ADDITIVE | {"value": np.ones((5, 2)), "mask": np.ones((2, 5), dtype=bool)}
+ENCODED = {"feature": np.ones((4, 2)), "mask": np.ones(4, dtype=bool)}
+ENCODED["params"] = reader_params("ahead", 2, 3) | reader_params("back", 2, 3)
+DECODED = {"feature": np.ones((3, 2)), "annotation": np.ones((4, 6)), "last": np.ones(6)}
+DECODED |= {"mask": np.ones(4, dtype=bool)}
+DECODED["params"] = reader_params("cell", 8, 5) | {
+    "start.w": np.ones((5, 6)),
+    "start.b": np.ones(5),
+    "w_query": np.ones((7, 5)),
+    "w_key": np.ones((7, 6)),
+    "v": np.ones(7),
+    "maxout.w": np.ones((4, 13)),
+    "maxout.b": np.ones(4),
+    "readout.w": np.ones((9, 2)),
+    "readout.b": np.ones(9),
+}
+CONTINUED = {"log_probability": np.zeros((2, 3)), "total": np.zeros(2), "n_keep": 4}
+TABLE = {"log_probability": np.zeros((4, 3, 3)), "start": 1, "end": 2, "n_beam": 2}
+DENSE_W = "w must have shape ({}, {}), got {}; w is (d_out, d_in)"
+
+SEQ2SEQ = (
+    Twin(
+        seq2seq_reference.additive_score,
+        seq2seq.additive_score,
+        additive_score_cases,
+        errors=(
+            *wrong_sizes(ADDITIVE, "w_query", (6, 3), "", (3, 6), (1, 3), (6, 1), (5, 3)),
+            *wrong_sizes(ADDITIVE, "w_key", (6, 4), "", (4, 6), (1, 4), (6, 1), (6, 3)),
+            Error(
+                ADDITIVE | {"v": np.ones(1)}, ValueError, "w_query must have shape (1, 3), got (6,"
+            ),
+        ),
+        gradient=("query", "key", "w_query", "w_key", "v"),
+    ),
+    Twin(
+        seq2seq_reference.additive_attention,
+        seq2seq.additive_attention,
+        additive_attention_cases,
+        errors=(
+            Error(ATTENDED | {"mask": np.ones((2, 5))}, TypeError, NOT_BOOL),
+            *(
+                Error(
+                    ATTENDED | {"mask": np.ones(shape, dtype=bool)},
+                    ValueError,
+                    f"mask must broadcast to shape (2, 5), got {shape}",
+                )
+                for shape in ((2, 4), (3, 5), (5, 2))
+            ),
+            *wrong_sizes(
+                ATTENDED, "value", (5, None), "; one value for each key", (4, 2), (1, 2), (2, 5)
+            ),
+            *wrong_sizes(ATTENDED, "w_query", (6, 3), "", (3, 6), (1, 3), (6, 1)),
+            *wrong_sizes(ATTENDED, "w_key", (6, 4), "", (4, 6), (1, 4), (6, 1)),
+        ),
+        gradient=("query", "key", "value", "w_query", "w_key", "v"),
+        module=Module(build_additive, ("query", "key", "value", "mask")),
+    ),
+    Twin(
+        seq2seq_reference.encode,
+        seq2seq.encode,
+        encode_cases,
+        errors=(
+            Error(ENCODED | {"mask": np.ones(4)}, TypeError, NOT_BOOL),
+            *wrong_sizes(ENCODED, "mask", (4,), "; one entry for each step", (3,), (5,), (1,)),
+            *(
+                wrong_params(
+                    ENCODED, f"{reader}.{name}", got, f"{name} must have shape {want}, got {got}"
+                )
+                for reader in ("ahead", "back")
+                for name, want, got in (
+                    ("w_input", (9, 2), (2, 9)),
+                    ("w_input", (9, 2), (9, 1)),
+                    ("b_input", (9,), (1,)),
+                    ("b_hidden", (9,), (3,)),
+                )
+            ),
+        ),
+        gradient=("feature", "params"),
+        module=Module(build_encoder, ("feature", "mask"), params="params", name="Encoder"),
+    ),
+    Twin(
+        seq2seq_reference.maxout,
+        seq2seq.maxout,
+        maxout_cases,
+        errors=tuple(
+            Error({"feature": np.ones(n)}, ValueError, f"feature must have an even width, got {n}")
+            for n in (1, 3)
+        ),
+        gradient=("feature",),
+    ),
+    Twin(
+        seq2seq_reference.decode,
+        seq2seq.decode,
+        decode_cases,
+        errors=(
+            Error(DECODED | {"mask": np.ones(4)}, TypeError, NOT_BOOL),
+            *wrong_sizes(DECODED, "mask", (4,), "; one entry for each step", (3,), (5,), (1,)),
+            *wrong_sizes(DECODED, "last", (6,), "; as wide as an annotation", (1,), (5,)),
+            wrong_params(DECODED, "start.w", (6, 5), DENSE_W.format(5, 6, (6, 5))),
+            wrong_params(DECODED, "w_query", (7, 1), "w_query must have shape (7, 5), got (7, 1)"),
+            wrong_params(DECODED, "w_key", (7, 5), "w_key must have shape (7, 6), got (7, 5)"),
+            wrong_params(DECODED, "cell.w_input", (15, 2), "w_input must have shape (15, 8), got"),
+            wrong_params(DECODED, "cell.b_hidden", (1,), "b_hidden must have shape (15,), got"),
+            wrong_params(DECODED, "maxout.w", (4, 5), DENSE_W.format(4, 13, (4, 5))),
+            wrong_params(DECODED, "readout.w", (9, 4), DENSE_W.format(9, 2, (9, 4))),
+            Error(
+                DECODED
+                | {
+                    "params": DECODED["params"]
+                    | {"maxout.w": np.ones((3, 13)), "maxout.b": np.ones(3)}
+                },
+                ValueError,
+                "feature must have an even width, got 3",
+            ),
+        ),
+        gradient=("feature", "annotation", "last", "params"),
+        module=Module(
+            build_decoder,
+            ("feature", "annotation", "last", "mask"),
+            params="params",
+            name="Decoder",
+        ),
+    ),
+    Twin(
+        seq2seq_reference.beam_step,
+        seq2seq.beam_step,
+        beam_step_cases,
+        errors=(
+            *wrong_sizes(CONTINUED, "total", (2,), "; one total for each beam", (1,), (3,)),
+            at_least(CONTINUED, "n_keep", 0, 1),
+            Error(CONTINUED | {"n_keep": 7}, ValueError, "n_keep must be at most 6, got 7"),
+        ),
+        gradient=("log_probability", "total"),
+    ),
+    Twin(
+        seq2seq_reference.beam_search,
+        seq2seq.beam_search,
+        beam_search_cases,
+        errors=(
+            *wrong_sizes(TABLE, "log_probability", (4, 3, 3), "", (4, 3, 2), (4, 3, 1)),
+            at_least(TABLE, "n_beam", 0, 1),
+            *(at_least(TABLE, name, -1, 0) for name in ("start", "end")),
+            *(
+                Error(TABLE | {name: 3}, ValueError, f"{name} must be at most 2, got 3")
+                for name in ("start", "end")
+            ),
+        ),
+        gradient=("log_probability",),
+    ),
+)
+
+
 TWINS = {
     twin.name: twin
-    for room in (PRELIMINARIES, SOFT_HARD, PRODUCTS, GAUSSIAN_ROOM, SPATIAL_TRANSFORMER)
+    for room in (
+        PRELIMINARIES,
+        SOFT_HARD,
+        PRODUCTS,
+        GAUSSIAN_ROOM,
+        SPATIAL_TRANSFORMER,
+        SEQ2SEQ,
+        FAMILIES,
+    )
     for twin in room
 }

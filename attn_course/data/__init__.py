@@ -1,7 +1,8 @@
 """Data for the chapters, checked against its registered SHA-256 every time it is read.
 
 A small part of MNIST and three photographs ship with the package and need NumPy alone. All of
-MNIST is fetched into the user's cache the first time it is asked for.
+MNIST, and the French words with their sounds, are fetched into the user's cache the first time
+they are asked for.
 """
 
 import gzip
@@ -16,7 +17,16 @@ from attn_course.data.store import DataError, contents, digest, fetch
 
 PHOTOGRAPHS = ("cat", "coffee", "rocket")
 
-__all__ = ["PHOTOGRAPHS", "REGISTRY", "DataError", "digest", "fetch", "mnist", "photograph"]
+__all__ = [
+    "PHOTOGRAPHS",
+    "REGISTRY",
+    "DataError",
+    "digest",
+    "fetch",
+    "mnist",
+    "photograph",
+    "pronunciations",
+]
 
 _STEM = {"train": "train", "test": "t10k"}
 
@@ -95,3 +105,28 @@ def photograph(name: str) -> UInt8[Array, "height width 3"]:
     (packed,) = contents("photographs", f"{name}.npz")
     with np.load(io.BytesIO(packed.data)) as archive:
         return archive["image"]
+
+
+def pronunciations(split: str) -> list[tuple[str, list[str]]]:
+    """French words and their sounds, of the shared task on grapheme-to-phoneme conversion of 2020.
+
+    Parameters
+    ----------
+    split : "train", "dev" or "test"
+        3,600, 450 and 450 words.
+
+    Returns
+    -------
+    pairs : list
+        Each word with its sounds, in the order of the file.
+
+    Raises
+    ------
+    DataError
+        The file is damaged, or absent and cannot be fetched.
+    """
+    _check.one_of("split", split, ("train", "dev", "test"))
+    (content,) = contents("sigmorphon2020", f"{split}/fre_{split}.tsv")
+    lines = content.tobytes().decode("utf-8").splitlines()
+    rows = (line.split("\t") for line in lines)
+    return [(word, sounds.split()) for word, sounds in rows]

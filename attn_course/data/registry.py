@@ -135,6 +135,37 @@ _ALL = (
         licence="CC0 or public domain, picture by picture (shipped/LICENSE-photographs.md)",
         citation="S. van der Walt (cat), R. Michetti (coffee), SpaceX (rocket): scikit-image 0.24.",
     ),
+    DataSet(
+        name="sigmorphon2020",  # of 15 languages one
+        files=(
+            File(
+                "train/fre_train.tsv",
+                79_465,
+                "fcc1c1c19a19381105662b412e8de1a143802da40fb401dd3cc452bc935128a6",
+            ),
+            File(
+                "dev/fre_dev.tsv",
+                9_925,
+                "eb2b3fb761b02591a93981c448c6c7972da0499fd0fb1d7a0b60142463f6b355",
+            ),
+            File(
+                "test/fre_test.tsv",
+                9_919,
+                "cd75ca22c697f93e23d10898a87a86e1bc08d0d4eb318946f28e085cd1aca9a8",
+            ),
+        ),
+        sources=(
+            Mirror(
+                "https://raw.githubusercontent.com/sigmorphon/2020/master/task1/data",
+                packed=False,
+            ),
+        ),
+        licence="no licence given; derived from Wiktionary (CC BY-SA): fetched, never passed on",
+        citation=(
+            "K. Gorman, L. Ashby, A. Goyzueta, A. McCarthy, S. Wu and D. You: The SIGMORPHON 2020 "
+            "shared task on multilingual grapheme-to-phoneme conversion. SIGMORPHON 2020, 40-50."
+        ),
+    ),
 )
 
 REGISTRY: dict[str, DataSet] = {entry.name: entry for entry in _ALL}

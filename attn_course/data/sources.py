@@ -28,13 +28,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Mirror:
-    """A web folder that holds each file compressed, as ``URL/NAME.gz``.
+    """A web folder that holds each file compressed, as ``URL/NAME.gz``, or as it is.
 
     Ten seconds without a connection or without a byte, and the mirror is given up.
     """
 
     url: str
     timeout: float = 10.0
+    packed: bool = True
 
     @property
     def label(self) -> str:
@@ -48,22 +49,25 @@ class Mirror:
         from tqdm import tqdm
 
         for name, n_byte in wanted.items():
-            packed = folder / f"{name}.gz"
+            there = f"{name}.gz" if self.packed else name
+            got = folder / there
+            got.parent.mkdir(parents=True, exist_ok=True)
             hidden = None if progress else True  # None: hidden unless stdout is a terminal
             look = {"desc": name, "unit": "B", "unit_scale": True, "leave": False}
             with tqdm(total=n_byte, file=sys.stdout, disable=hidden, **look) as bar:
                 download = pooch.HTTPDownloader(progressbar=bar, timeout=self.timeout)
                 try:
-                    download(f"{self.url}/{name}.gz", str(packed), None)
+                    download(f"{self.url}/{there}", str(got), None)
                 except requests.Timeout as error:
                     raise OSError(f"no answer within {self.timeout:.0f} s") from error
                 except requests.HTTPError as error:
-                    raise OSError(f"does not give {name}.gz ({error})") from error
+                    raise OSError(f"does not give {there} ({error})") from error
                 except requests.ConnectionError as error:
                     raise OSError("cannot be reached") from error
-            with gzip.open(packed) as unpacked, open(folder / name, "wb") as out:
-                out.write(unpacked.read(n_byte + 1))  # a longer file shows by its extra byte
-            packed.unlink()
+            if self.packed:
+                with gzip.open(got) as unpacked, open(folder / name, "wb") as out:
+                    out.write(unpacked.read(n_byte + 1))  # a longer file shows by its extra byte
+                got.unlink()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from attn_course.figures.draw import Drawing, show_curves, show_image, show_matr
 from attn_course.figures.style import COLOURS, style
 
 _LATER = {
+    "Alignment": "alignment",
     "Canvas": "canvas",
     "Estimator": "estimator",
     "Fovea": "fovea",
@@ -18,6 +19,7 @@ _LATER = {
     "HeatMap": "heatmap",
     "LiveFigure": "live",
     "SamplerFigure": "sampler",
+    "Scores": "scores",
     "Threshold": "threshold",
     "read_digit": "readers",
     "read_turned_digit": "readers",
@@ -30,6 +32,7 @@ _LATER = {
 
 __all__ = [
     "COLOURS",
+    "Alignment",
     "Canvas",
     "Drawing",
     "Estimator",
@@ -39,6 +42,7 @@ __all__ = [
     "HeatMap",
     "LiveFigure",
     "SamplerFigure",
+    "Scores",
     "Threshold",
     "read_digit",
     "read_turned_digit",

@@ -1,0 +1,1 @@
+"""Chapter 4: encoder and decoder, additive attention, beam search."""
