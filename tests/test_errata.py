@@ -493,6 +493,8 @@ def test_overview_scale():
     score = (query * key).sum(axis=1)
     np.testing.assert_allclose(score.var(), 1_024, rtol=0.1)
     np.testing.assert_allclose((score / 32).var(), 1, rtol=0.1)
+    large = score[None, :32] / 32 + 1_000.0  # large, and no more spread out
+    np.testing.assert_allclose(softmax(large), softmax(large - 1_000.0), atol=1e-12)
     key = key[:32] / np.linalg.norm(key[:32], axis=1, keepdims=True)
     weight = softmax(scaled_dot_score(key[:1], key))[0]
     says("overview-scale", f"{weight[0]:.3f}", f"{1 / 32:.3f}", "1,024")

@@ -148,7 +148,7 @@ def test_a_sweep_runs_what_is_missing(tmp_path, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gausian"], "mechanism must be one of gaussian, .*got gausian"),
+        (["gausian"], "mechanism must be one of families, .*got gausian"),
         (["gaussian", "--arms", "nope"], "arm must be one of reader-4, .*got nope"),
         (["gaussian", "--set", "lr=fast"], "lr must be of type float, got fast"),
         (["gaussian", "--set", "learning_rate=1"], "setting must be one of task, .*got learning_"),

@@ -720,7 +720,7 @@ def lstmn(
 
     References
     ----------
-    Cheng et al. (2016), section 3.1.
+    Cheng et al. (2016), section 3.2.
 
     Examples
     --------

@@ -298,8 +298,8 @@ def decode(
 
     Conventions
     -----------
-    In the paper the readout takes the state before the step, :math:`s_{t-1}`, and the first state
-    is made from the second reader's end alone. The gates are those of `gru_cell`.
+    In the paper's appendix A.2.2 the readout takes the state before the step, :math:`s_{t-1}`, and
+    the first state is made from the second reader's end alone. The gates are those of `gru_cell`.
 
     References
     ----------
