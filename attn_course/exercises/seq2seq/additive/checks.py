@@ -116,7 +116,7 @@ def rows_are_distributions(answer: Any, rng: np.random.Generator) -> None:
         bell = np.exp(score)
         _recognise(
             answer.allowed_weight(score, mask),
-            masked_softmax(score, mask),
+            masked_softmax(score, mask=mask),
             {
                 "The softmax runs over the queries. Each query shares its weight out among the keys: "
                 "rows sum to one.": may * bell / (may * bell).sum(axis=0),
@@ -155,7 +155,7 @@ def scores_of_any_size(answer: Any, rng: np.random.Generator) -> None:
             spoilt = np.where(mask, score, behind)
             close(
                 answer.allowed_weight(spoilt, mask),
-                masked_softmax(score, mask),
+                masked_softmax(score, mask=mask),
             )
 
 
