@@ -121,3 +121,16 @@ def test_the_sounds_of_the_test_can_be_said():
         assert said.max() < n_target
     read, said = task.draw(rng, "phonemes", 64)
     assert (said >= 0).all()
+
+
+def test_the_location_based_score_has_weights_for_every_place():
+    longest = max(len(number_words.german(n)) for n in range(10**task.N_DIGIT))
+    assert max(longest, task.LENGTH[1]) <= recipe.N_POSITION
+
+
+def test_the_projected_score_is_the_general_one_over_the_root_of_the_width():
+    query, key = torch.randn(2, 3, 4, 32, generator=torch.Generator().manual_seed(1))
+    general, projected = (made(f"reversal-{s}", "book")[1] for s in ("general", "projected"))
+    torch.testing.assert_close(
+        projected._score(query, key) * 32**0.5, general._score(query, key), rtol=1e-5, atol=1e-6
+    )

@@ -66,6 +66,9 @@ def encode(
     for name in names:
         shapes = {part: params[f"{name}.{part}"].shape for part in GRU}
         _check.cell(3, feature.shape[-1], d_hidden, **shapes)
+    if not shape[-1]:  # nothing to read
+        nothing = feature.new_zeros(*shape[:-1], len(names) * d_hidden)
+        return nothing.unsqueeze(-2).expand(*shape, -1), nothing
     weights = [torch.stack([params[f"{name}.{part}"] for name in names]) for part in GRU]
     n_example = shape[:-1].numel()
     mask = mask.reshape(n_example, shape[-1])

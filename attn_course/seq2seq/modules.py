@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from attn_course.preliminaries.modules import Dense, GruCell
 from attn_course.seq2seq import functional
@@ -13,6 +14,20 @@ PADDING, START, END = 0, 1, 2  # the first three tokens of every vocabulary
 
 def _normal(generator: torch.Generator, std: float, *size: int) -> nn.Parameter:
     return nn.Parameter(torch.randn(*size, generator=generator) * std)
+
+
+def forced_loss(model: nn.Module, source: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of the words of each target, their mean, when the teacher's words are given.
+
+    `model` takes a source and the words one step earlier, and gives scores ``(batch, n_target,
+    n_token)`` first; `target`, ``(batch, n_target)``, is padded with 0.
+    """
+    start = torch.full_like(target[:, :1], START)
+    score, _ = model(source, torch.cat([start, target[:, :-1]], dim=1))
+    flat = cross_entropy(
+        score.flatten(0, 1), target.flatten(), ignore_index=PADDING, reduction="none"
+    )
+    return flat.view_as(target).sum(dim=1) / (target != PADDING).sum(dim=1)
 
 
 class AdditiveAttention(nn.Module):

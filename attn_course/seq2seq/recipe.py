@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import one_hot
 
 from attn_course._typing import Array
 from attn_course.preliminaries.modules import Dense
 from attn_course.seq2seq import task
-from attn_course.seq2seq.modules import Decoder, Translator
+from attn_course.seq2seq.modules import Decoder, Translator, forced_loss
 
 MECHANISM = "seq2seq"
 DATA = ()
@@ -149,11 +149,7 @@ def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
 
 def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float) -> Tensor:
     """Cross-entropy of the words, their mean for each example."""
-    target = part["target"]
-    start = torch.full_like(target[:, :1], task.START)
-    score, _ = model(part["source"], torch.cat([start, target[:, :-1]], dim=1))
-    each = cross_entropy(score.mT, target, ignore_index=task.PADDING, reduction="none")
-    return each.sum(dim=1) / (target != task.PADDING).sum(dim=1)
+    return forced_loss(model, part["source"], part["target"])
 
 
 def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[str, Tensor]:
