@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "recipe": {"modules", "functional", "task", "data"},
     "modules": {"functional"},
     "functional": set(),
-    "task": {"data"},
+    "task": {"task", "data"},  # of two tasks of a room one may build on the other
     "reference": set(),
     "figures": {"reference", "task", "data"},
     "exercises": {"checking"},
@@ -74,8 +74,9 @@ def place(parts: Iterable[str]) -> tuple[str, str]:
     """(room or '', kind) of a module of the package, from its dotted name within it."""
     first, *rest = [*parts, ""]
     if first in CHAPTERS:
-        # A room with several recipes has recipe.py and others, such as recipe_race.py.
-        return first, "recipe" if rest[0].startswith("recipe_") else rest[0] or "__init__"
+        # A room with several recipes or tasks has recipe.py and others, such as recipe_race.py.
+        kind, _, more = rest[0].partition("_")
+        return first, kind if more and kind in ("recipe", "task") else rest[0] or "__init__"
     if first == "exercises" and rest[-2:-1] in (["solution"], ["checks"]) and len(rest) == 4:
         return "", rest[2]  # exercises/CHAPTER/NAME/solution
     if first == "exercises" and rest[0] in ("checking", "worker"):

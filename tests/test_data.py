@@ -4,15 +4,19 @@ import contextlib
 import gzip
 import hashlib
 import http.server
+import io
+import json
 import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +28,17 @@ from attn_course.data import (
     REGISTRY,
     DataError,
     digest,
+    emoji,
     fetch,
     mnist,
     photograph,
     pronunciations,
     ship,
     store,
+    verses,
 )
 from attn_course.data.registry import DataSet, File
-from attn_course.data.sources import Mirror, NpmPackage
+from attn_course.data.sources import AptPackage, Mirror, NpmPackage
 
 CONTENT = {"a": bytes(range(256)) * 800, "b": b"the second file"}
 NOBODY = Mirror("http://127.0.0.1:9")  # where nothing listens
@@ -523,6 +529,83 @@ def test_npm_pack_that_fails_says_why(source, owed, cached, monkeypatch):
     assert names_in(cached) == []
 
 
+FAKE_APT = """\
+#!{python}
+import sys
+from pathlib import Path
+if sys.argv[1:2] == ["download"]:
+    print("W: runs as root", file=sys.stderr)
+    for package in sys.argv[2:]:
+        if package not in {content!r}:
+            print("E: Unable to locate package", package, file=sys.stderr)
+            sys.exit(100)
+        Path(package + "_1.0_all.deb").write_text(package)
+elif sys.argv[1:2] == ["-x"]:
+    package = Path(sys.argv[2]).read_text()
+    for name, content in {content!r}[package].items():
+        there = Path(sys.argv[3], "usr/share/tiny", name)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(content)
+else:
+    sys.exit("E: Invalid operation")
+"""
+PACKAGES = {"tiny-a": {"a": CONTENT["a"], "other": b""}, "tiny-b": {"b": CONTENT["b"]}}
+BOTH = AptPackage("tiny-a tiny-b", "usr/share/tiny")
+
+
+@pytest.fixture
+def apt(tmp_path, monkeypatch):
+    """Programs called apt-get and dpkg that know the packages above."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("apt-get", "dpkg"):
+        (folder / name).write_text(FAKE_APT.format(python=sys.executable, content=PACKAGES))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.mark.usefixtures("apt")
+def test_debian_packages_are_a_source(cached, monkeypatch):
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(AptPackage("other", "usr/share/tiny"), BOTH))
+    fetch("tiny")
+    assert_complete(cached)
+
+
+@pytest.mark.usefixtures("apt")
+@pytest.mark.parametrize(
+    ("source", "owed"),
+    [
+        (AptPackage("tiny-a other", "usr/share/tiny"), "E: Unable to locate package other"),
+        (AptPackage("tiny-a tiny-b", "usr/lib"), "usr/lib/a is no file in it"),
+        (AptPackage("tiny-a", "usr/share/tiny"), "usr/share/tiny/b is no file in it"),
+    ],
+)
+def test_debian_packages_that_fail_say_why(source, owed, cached, monkeypatch):
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(source))
+    with pytest.raises(DataError, match=f"apt-get download {source.package}: {owed}"):
+        fetch("tiny")
+    assert [name for name in names_in(cached) if name != "a"] == []
+
+
+@pytest.mark.parametrize("absent", ["apt-get", "dpkg"])
+def test_without_debians_tools_the_missing_one_is_named(absent, apt, cached, monkeypatch):
+    (apt / absent).unlink()
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(BOTH))
+    with pytest.raises(DataError, match=f"{absent} is not installed"):
+        fetch("tiny")
+    assert names_in(cached) == []
+
+
+def test_a_newer_package_with_other_files_is_refused(apt, cached, monkeypatch):
+    newer = {**PACKAGES, "tiny-b": {"b": b"THE SECOND FILE"}}
+    (apt / "dpkg").write_text(FAKE_APT.format(python=sys.executable, content=newer))
+    monkeypatch.setitem(REGISTRY, "tiny", tiny(BOTH))
+    with pytest.raises(DataError, match="tiny-b: b is damaged"):
+        fetch("tiny")
+    assert names_in(cached) == ["a"]
+
+
 # Interruptions and company
 
 CHILD = """
@@ -681,3 +764,260 @@ def test_the_french_words_have_sounds(split, n_word):
     pairs = pronunciations(split)
     assert len(pairs) == n_word
     assert all(word and sounds for word, sounds in pairs)
+
+
+# Emoji, of sheets that were invented: the code of each, its name and what else is said of it
+EMOJI = [
+    ("1F408", "cat", {}),
+    ("2600-FE0F", "sun", {}),  # the names know it without its second sign
+    ("1F34E", "red apple", {}),
+    ("1F384", "Christmas tree", {}),
+    ("1F3F4", "black flag", {"category": "Flags"}),
+    ("1F9FF", "ball", {"has_img_twitter": False}),
+    ("1F600", "face with smile", {}),
+    ("1F1E6-1F1E8", None, {}),
+    ("1F415", "dog", {}),
+]
+
+
+def emoji_sheet(first):
+    """3 × 3 pictures within a rim; each has a colour of its own, and one opaque pixel in four."""
+    sheet = np.full((198, 198, 4), 255, np.uint8)
+    for i in range(len(EMOJI)):
+        top, left = 66 * (i % 3) + 1, 66 * (i // 3) + 1
+        piece = sheet[top : top + 64, left : left + 64]
+        piece[...] = (0, 255, 0, 0)
+        piece[::2, 1::2] = (first + i, 7, 100 - i, 255)
+    return sheet
+
+
+def png(pixels):
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def drawn_emoji(cached, monkeypatch):
+    """The cache with three invented sets; the path of each file."""
+    rows = [
+        {"unified": code, "category": "Animals", "has_img_google": True, "has_img_twitter": True}
+        | {"sheet_x": i // 3, "sheet_y": i % 3}
+        | change
+        for i, (code, _, change) in enumerate(EMOJI)
+    ]
+    said = {
+        "".join(chr(int(c, 16)) for c in code.split("-") if c != "FE0F"): {"tts": [name]}
+        for code, name, _ in EMOJI
+        if name
+    }
+    content = {
+        "emoji-google": {
+            "emoji.json": json.dumps(rows).encode(),
+            "img/google/sheets-clean/64.png": png(emoji_sheet(first=10)),
+        },
+        "emoji-twitter": {"img/twitter/sheets-clean/64.png": png(emoji_sheet(first=110))},
+        "emoji-names": {
+            "annotations/en/annotations.json": json.dumps(
+                {"annotations": {"annotations": said}}
+            ).encode()
+        },
+    }
+    paths = {}
+    for name, files in content.items():
+        assert [file.name for file in REGISTRY[name].files] == list(files)
+        listed = (File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in files.items())
+        monkeypatch.setitem(REGISTRY, name, DataSet(name, tuple(listed), (NOBODY,), "none", "none"))
+        for filename, items in files.items():
+            path = paths[filename] = cached.parent / name / filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(items)
+    return paths
+
+
+@pytest.mark.usefixtures("drawn_emoji")
+def test_emoji_are_cut_out_and_those_with_other_names_left():
+    image, name = emoji()
+    assert name == ["cat", "dog", "red apple", "sun"]
+    assert image.shape == (2, 4, 32, 32, 4)
+    assert image.dtype == np.uint8
+    for artist, first in enumerate((10, 110)):
+        for found, i in zip(image[artist], (0, 8, 2, 1), strict=True):
+            # What is transparent has no say in the colour; the rim is not touched.
+            colour = np.broadcast_to((first + i, 7, 100 - i), (32, 32, 3))
+            np.testing.assert_allclose(found[..., :3].astype(int), colour, atol=2)
+            np.testing.assert_allclose(found[..., 3].astype(int), 255 / 4, atol=1)
+
+
+@pytest.mark.usefixtures("drawn_emoji")
+def test_emoji_come_in_any_size():
+    whole, _ = emoji(64)
+    for artist, first in enumerate((10, 110)):
+        sheet = emoji_sheet(first)
+        assert_array_equal(whole[artist, 3][..., 3], sheet[67:131, 1:65, 3])
+        opaque = whole[artist, 3][::2, 1::2]
+        assert_array_equal(opaque, sheet[67:131, 1:65][::2, 1::2])
+    assert emoji(1)[0].shape == (2, 4, 1, 1, 4)
+    with pytest.raises(ValueError, match="side must be at least 1, got 0"):
+        emoji(0)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [
+        ("emoji-google", "emoji.json"),
+        ("emoji-google", "img/google/sheets-clean/64.png"),
+        ("emoji-twitter", "img/twitter/sheets-clean/64.png"),
+        ("emoji-names", "annotations/en/annotations.json"),
+    ],
+)
+def test_damaged_emoji_are_named(damage, name, filename, drawn_emoji, monkeypatch):
+    monkeypatch.setenv("ATTN_COURSE_OFFLINE", "1")
+    harm, words = DAMAGE[damage]
+    harm(drawn_emoji[filename])
+    with pytest.raises(DataError) as caught:
+        emoji()
+    message = str(caught.value)
+    for owed in (name, filename, words.removeprefix("is "), f"python -m attn_course fetch {name}"):
+        assert owed in message
+
+
+@pytest.mark.usefixtures("npm")
+def test_npm_pack_makes_the_folders_of_its_files(cached, monkeypatch):
+    files = (File("data/b", len(CONTENT["b"]), hashlib.sha256(CONTENT["b"]).hexdigest()),)
+    source = NpmPackage("tiny@1.0.0", "package")
+    monkeypatch.setitem(REGISTRY, "tiny", DataSet("tiny", files, (source,), "none", "none"))
+    assert (fetch("tiny") / "data" / "b").read_bytes() == CONTENT["b"]
+
+
+@pytest.mark.recheck
+def test_the_emoji_have_names_of_their_own_and_two_artists():
+    image, name = emoji()
+    assert len(name) == len(set(name)) == image.shape[1] == 1_088
+    assert (image[..., 3].reshape(2, len(name), -1) > 0).any(axis=-1).all(), "an empty picture"
+    different = (image[0].astype(int) - image[1]).reshape(len(name), -1)
+    assert np.abs(different).any(axis=-1).mean() > 0.99
+
+
+# Bibles
+
+ENGLISH = {
+    "ot": [
+        "",
+        '<title level="1">the first book</title>',
+        '<chapter osisID="Gen.1" sID="Gen.1"/> ',
+        '¶ The <w lemma="strong:H0001">Lord’s</w> <note><w lemma="strong:H9">so</w></note>dog; ',
+        'No \\nd <divineName><w lemma="strong:H0002">Cat</w></divineName> came.',
+        '<chapter osisID="Gen.2" sID="Gen.2"/>',
+        '<title canonical="true" type="psalm">A <w lemma="strong:H0003">psalm</w>.</title> Sing',
+        "alone in English",
+    ],
+    "nt": ['<chapter osisID="Acts.3" sID="Acts.3"/>', '<w lemma="strong:G0004">He wept</w>.'],
+}
+SPANISH = {
+    "ot": [
+        "",
+        "<title>el libro</title>",
+        '<div sID="gen1"/><chapter n="1" osisID="Gen.1" sID="Gen.1"/>',
+        '¿<w lemma="strong:H0001 H0005">Él, señor</w>?',
+        '<w lemma="strong:H0002">Gato</w>',
+        '<chapter n="2" osisID="Gen.2" sID="Gen.2"/>',
+        "Canta",
+        ' <chapter eID="Gen.2"/>',
+    ],
+    "nt": ['<chapter n="3" osisID="Acts.3" sID="Acts.3"/>', '<w lemma="strong:G0004">Lloró</w>.'],
+}
+
+
+def sword(entries, n_block):
+    """Entries as a SWORD module of packed blocks keeps them: blocks, places and bytes."""
+    blocks, places, packed = b"", b"", b""
+    for i, part in enumerate(np.array_split(np.array(entries, dtype=object), n_block)):
+        whole = "".join(part).encode()
+        squeezed = zlib.compress(whole)
+        blocks += struct.pack("<III", len(packed), len(squeezed), len(whole))
+        packed += squeezed
+        start = 0
+        for entry in part:
+            places += struct.pack("<IIH", i, start, len(entry.encode()))
+            start += len(entry.encode())
+    return {"bzs": blocks, "bzv": places, "bzz": packed}
+
+
+@pytest.fixture
+def bibles(cached, monkeypatch):
+    """The cache with two invented Bibles; their folder."""
+    content = {
+        f"{module}/{testament}.{end}": items
+        for module, bible in (("engKJV2006eb", ENGLISH), ("spaRV1909eb", SPANISH))
+        for testament in ("nt", "ot")
+        for end, items in sword(bible[testament], 2).items()
+    }
+    real = {file.name for file in REGISTRY["bibles"].files}
+    assert real == set(content)
+    files = tuple(File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in content.items())
+    entry = DataSet("bibles", files, (NOBODY,), "none", "none")
+    monkeypatch.setitem(REGISTRY, "bibles", entry)
+    folder = cached.parent / "bibles"
+    for name, items in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(items)
+    return folder
+
+
+@pytest.mark.usefixtures("bibles")
+def test_verses_are_those_of_both_bibles_with_their_numbers():
+    assert [tuple(verse) for verse in verses()] == [
+        (
+            *("Gen", 1, 1),
+            [("the", ()), ("lord’s", ("H0001",)), ("dog", ()), (";", ())],
+            [
+                ("¿", ()),
+                ("él", ("H0001", "H0005")),
+                (",", ()),
+                ("señor", ("H0001", "H0005")),
+                ("?", ()),
+            ],
+        ),
+        (
+            *("Gen", 1, 2),
+            [("no", ()), ("cat", ("H0002",)), ("came", ()), (".", ())],
+            [("gato", ("H0002",))],
+        ),
+        (
+            *("Gen", 2, 1),
+            [("a", ()), ("psalm", ("H0003",)), (".", ()), ("sing", ())],
+            [("canta", ())],
+        ),
+        (
+            *("Acts", 3, 1),
+            [("he", ("G0004",)), ("wept", ("G0004",)), (".", ())],
+            [("lloró", ("G0004",)), (".", ())],
+        ),
+    ]
+
+
+@pytest.mark.parametrize("filename", ["engKJV2006eb/ot.bzv", "spaRV1909eb/nt.bzz"])
+def test_a_damaged_bible_is_named(filename, bibles):
+    flip(bibles / filename)
+    with pytest.raises(DataError, match=f"bibles: {filename} is damaged"):
+        verses()
+
+
+@pytest.mark.recheck
+def test_both_bibles_have_31_084_verses():
+    found = verses()
+    places = [verse[:3] for verse in found]
+    assert len(set(places)) == len(places) == 31_084
+    assert len(dict.fromkeys(verse.book for verse in found)) == 66
+    wept = found[places.index(("John", 11, 35))]
+    assert wept.english == [("jesus", ("G2424",)), ("wept", ("G1145",)), (".", ())]
+    assert wept.spanish == [
+        ("y", ("G1145",)),
+        ("lloró", ("G1145",)),
+        ("jesús", ("G2424",)),
+        (".", ()),
+    ]

@@ -7,6 +7,10 @@ they are asked for.
 
 import gzip
 import io
+import json
+import re
+import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +25,15 @@ __all__ = [
     "PHOTOGRAPHS",
     "REGISTRY",
     "DataError",
+    "Verse",
+    "captions",
     "digest",
+    "emoji",
     "fetch",
     "mnist",
     "photograph",
     "pronunciations",
+    "verses",
 ]
 
 _STEM = {"train": "train", "test": "t10k"}
@@ -130,3 +138,148 @@ def pronunciations(split: str) -> list[tuple[str, list[str]]]:
     lines = content.tobytes().decode("utf-8").splitlines()
     rows = (line.split("\t") for line in lines)
     return [(word, sounds.split()) for word, sounds in rows]
+
+
+def captions(split: str) -> list[tuple[str, str]]:
+    """German captions of photographs and their English, of Multi30k.
+
+    Parameters
+    ----------
+    split : "train", "val" or "test"
+        29,000, 1,014 and 1,000 pairs; the test is that of 2016.
+
+    Returns
+    -------
+    pairs : list
+        German and English, one sentence each as a rule, in the order of the files.
+
+    Raises
+    ------
+    DataError
+        A file is damaged, or absent and cannot be fetched.
+    """
+    _check.one_of("split", split, ("train", "val", "test"))
+    stem = "test_2016_flickr" if split == "test" else split
+    packed = contents("multi30k", f"{stem}.de.gz", f"{stem}.en.gz")
+    german, english = (gzip.decompress(p.data).decode("utf-8").splitlines() for p in packed)
+    return list(zip(german, english, strict=True))
+
+
+def emoji(side: int = 32) -> tuple[UInt8[Array, "2 n_emoji side side 4"], list[str]]:
+    """Emoji of two artists with their English names: those of one or two words without capitals.
+
+    No skin tones and no flags. The first artist is Google's (Noto), the second Twitter's (Twemoji).
+
+    Parameters
+    ----------
+    side : int
+        Height and width, to which the pictures of 64 pixels are brought by averaging over areas,
+        where a pixel counts as much as it is opaque.
+
+    Returns
+    -------
+    image : (2, n_emoji, side, side, 4)
+        Red, green, blue and opacity from 0 to 255.
+    name : list
+        The names, in alphabetical order.
+
+    Raises
+    ------
+    DataError
+        A file is damaged, or absent and cannot be fetched (a download of 143 MB, kept are 27).
+    """
+    from PIL import Image
+
+    _check.at_least("side", side, 1)
+    table, first = contents("emoji-google", "emoji.json", "img/google/sheets-clean/64.png")
+    (second,) = contents("emoji-twitter", "img/twitter/sheets-clean/64.png")
+    (words,) = contents("emoji-names", "annotations/en/annotations.json")
+    said = json.loads(words.tobytes())["annotations"]["annotations"]
+    place = {}
+    for row in json.loads(table.tobytes()):
+        signs = (chr(int(code, 16)) for code in row["unified"].split("-") if code != "FE0F")
+        (name,) = said.get("".join(signs), {}).get("tts", [""])
+        drawn = row["has_img_google"] and row["has_img_twitter"]
+        if drawn and row["category"] != "Flags" and re.fullmatch("[a-z]+( [a-z]+)?", name):
+            left, top = 66 * row["sheet_x"] + 1, 66 * row["sheet_y"] + 1  # a rim of one pixel
+            place[name] = (left, top, left + 64, top + 64)
+    image = np.empty((2, len(place), side, side, 4), np.uint8)
+    for artist, content in enumerate((first, second)):
+        with Image.open(io.BytesIO(content.data)) as file:
+            sheet = file.convert("RGBA")
+        for i, name in enumerate(sorted(place)):
+            piece = sheet.crop(place[name])
+            image[artist, i] = np.asarray(piece.resize((side, side), Image.Resampling.BOX))
+    return image, sorted(place)
+
+
+Tagged = list[tuple[str, tuple[str, ...]]]  # words and marks, each with its Strong's numbers
+
+
+class Verse(NamedTuple):
+    """A verse in two languages; `book` is an abbreviation such as 1Sam."""
+
+    book: str
+    chapter: int
+    verse: int
+    english: Tagged
+    spanish: Tagged
+
+
+def verses() -> list[Verse]:
+    """The King James Bible beside the Reina-Valera of 1909, each word with its Strong's numbers.
+
+    Such a number, H7225 say, names a word of the Hebrew or Greek original, so that an English word
+    and a Spanish one with the same number render the same original. Words are in lower case. A tag
+    may hold several words, of which each gets its numbers; marks have none.
+
+    Returns
+    -------
+    verses : list
+        The 31,084 verses that both have, in the order of the Bible.
+
+    Raises
+    ------
+    DataError
+        A file is damaged, or absent and cannot be fetched (which takes Debian's tools).
+    """
+    found = []
+    for testament in ("ot", "nt"):
+        english = _sword("engKJV2006eb", testament)
+        spanish = _sword("spaRV1909eb", testament)
+        book, chapter, verse = "", 0, 0
+        for ours, theirs in zip(english, spanish, strict=True):
+            if opened := re.search(r'<chapter [^>]*osisID="(\w+)\.(\d+)"', theirs):
+                book, chapter, verse = opened[1], int(opened[2]), 0
+                continue
+            verse += 1
+            both = _tagged(ours), _tagged(theirs)
+            if all(both):  # headings have no words
+                found.append(Verse(book, chapter, verse, *both))
+    return found
+
+
+def _sword(module: str, testament: str) -> list[str]:
+    """Headings and verses in OSIS, from a table of blocks, one of verses, and packed blocks."""
+    stem = f"{module}/{testament}"
+    blocks, table, packed = contents("bibles", *(f"{stem}.{end}" for end in ("bzs", "bzv", "bzz")))
+    texts = [
+        zlib.decompress(packed[start : start + n_byte].data)
+        for start, n_byte, _ in blocks.view("<u4").reshape(-1, 3).tolist()
+    ]
+    rows = table.view([("block", "<u4"), ("start", "<u4"), ("n_byte", "<u2")]).tolist()
+    return [texts[block][start : start + n].decode("utf-8") for block, start, n in rows]
+
+
+def _tagged(osis: str) -> Tagged:
+    """Words and marks of a verse; notes and the headings of editors are left out."""
+    osis = re.sub(r"<(note|title(?! canonical)).*?</\1>|\\\w+|¶", " ", osis, flags=re.DOTALL)
+    numbers: tuple[str, ...] = ()
+    tagged: Tagged = []
+    for part in re.finditer(r"(<[^>]*>)|(\w+(?:’\w+)*)|[^\w\s]", osis.lower()):
+        if part[1]:
+            if part[1].startswith(("<w ", "</w>")):
+                numbers = tuple(n.upper() for n in re.findall(r"\b[hg]\d+", part[1]))
+        else:
+            tagged.append((part[0], numbers if part[2] else ()))
+    return tagged

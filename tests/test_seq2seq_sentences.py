@@ -1,0 +1,130 @@
+"""Real sentences: tokens, batches of like length, a score that is sacrebleu's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sacrebleu
+import torch
+
+from attn_course.seq2seq import recipe_sentences as recipe
+from attn_course.seq2seq import task_sentences as task
+from attn_course.training import loop
+
+GERMAN = ("ein", "hund", "läuft", "zwei", "katzen", "schlafen", "und", "der", "mann", "singt")
+ENGLISH = ("a", "dog", "runs", "two", "cats", "sleep", "and", "the", "man", "sings")
+
+
+@pytest.fixture(autouse=True)
+def corpus(monkeypatch):
+    """Invented sentences, translated word by word; words 8 and 9 are not in the training."""
+    rng = np.random.default_rng(0)
+
+    def pairs(corpus, split):
+        n = {"train": 400, "val": 23, "test": 40}[split]
+        rows = [rng.integers(0, 8 if split == "train" else 10, k) for k in rng.integers(1, 25, n)]
+        return tuple([[names[i] for i in row] for row in rows] for names in (GERMAN, ENGLISH))
+
+    made = {split: pairs("", split) for split in task.SPLITS}
+    monkeypatch.setattr(task, "pairs", lambda corpus, split: made[split])
+    for cached in (task.vocabularies, recipe._training, recipe._plan):
+        cached.cache_clear()
+    yield
+    for cached in (task.vocabularies, recipe._training, recipe._plan):
+        cached.cache_clear()
+
+
+def made(arm, **change):
+    config = replace(recipe.configure("smoke", arm), **change)
+    return config, recipe.build(config, torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("arm", recipe.ARMS)
+def test_an_arm_is_trained_and_measured(arm):
+    config, _ = made(arm, n_update=30)
+    model, curve = loop.train(recipe, config, seed=0)
+    assert curve["loss"][-1] < curve["loss"][0]
+    result, predicted = loop.evaluate(recipe, config, model, subset=False)
+    assert recipe.measure(config, predicted) == result
+    assert predicted["n_source"].shape == predicted["is_test"].shape == (63,)
+    assert predicted["is_test"].sum() == 40
+    assert predicted["probe"].tobytes().decode().count("\n") == len(task.PROBES)
+
+
+def test_the_score_is_sacrebleus():
+    """Of the test set; the words of a bin; a perfect translator gets a hundred."""
+    config, model = made("attention")
+    predicted = loop.evaluate(recipe, config, model, subset=False)[1]
+    rng = np.random.default_rng(1)
+    said = task.split(predicted["reference"].astype(int))
+    noisy = [[i if rng.random() < 0.8 else 4 for i in row] for row in said]
+    predicted["said"] = np.array([i for row in noisy for i in [*row, task.END]])
+    strings = [" ".join(map(str, row)) for row in noisy]
+    wanted = [" ".join(map(str, row)) for row in said]
+    test, length = predicted["is_test"], predicted["n_source"]
+    result = recipe.measure(config, predicted)
+
+    def theirs(keep):
+        ours = [s for s, k in zip(strings, keep, strict=True) if k]
+        reference = [s for s, k in zip(wanted, keep, strict=True) if k]
+        return sacrebleu.corpus_bleu(ours, [reference], tokenize="none", force=True).score
+
+    assert result["bleu"] == pytest.approx(theirs(test), abs=1e-9)
+    assert set(result["by_length"]) == {"1", "9", "12", "15", "18", "22"}
+    assert result["by_length"]["12"] == pytest.approx(theirs((length >= 12) & (length < 15)))
+    assert result["by_length"]["22"] == pytest.approx(theirs(length >= 22))
+    predicted["said"] = predicted["reference"]
+    assert recipe.measure(config, predicted)["bleu"] == pytest.approx(100)
+    assert "tok:none" in task.signature()
+
+
+def test_no_credit_for_an_unknown_word():
+    config, model = made("attention")
+    predicted = loop.evaluate(recipe, config, model, subset=False)[1]
+    n_known = len(task.vocabularies("captions")[1])
+    reference = predicted["reference"]
+    assert (reference == task.UNKNOWN).sum() == 0
+    assert set(reference[reference >= n_known].tolist()) == {n_known, n_known + 1}
+    predicted["said"] = np.where(reference >= n_known, task.UNKNOWN, reference)
+    assert recipe.measure(config, predicted)["bleu"] < 95
+
+
+def test_a_pass_has_every_sentence_once_and_batches_of_like_length():
+    config, _ = made("attention", batch=10)
+    source, _ = recipe._training(config.corpus, config.n_longest)
+    plan = recipe._plan(config.corpus, config.n_longest, 10, 0, 0)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(len(source)))
+    length = (source > 0).sum(axis=1)
+    spread = np.mean([np.ptp(length[part]) for part in plan])
+    assert spread < np.ptp(length) / 4
+    again = recipe.batch(config, 0, 57), recipe.batch(config, 0, 57)
+    for key in ("source", "target"):
+        np.testing.assert_array_equal(again[0][key], again[1][key])
+    other = recipe._plan(config.corpus, config.n_longest, 10, 0, 1)
+    assert not all((a == b).all() for a, b in zip(plan, other, strict=True))
+
+
+def test_reversed_reads_the_same_words_against_their_order():
+    config, _ = made("reversed")
+    source = np.array([[4, 5, 6, 2, 0, 0], [7, 2, 0, 0, 0, 0]])
+    turned = recipe.arrays(config, source, source)["source"]
+    assert turned.tolist() == [[2, 6, 5, 4], [2, 7, 0, 0]]
+
+
+def test_a_probes_weights_belong_to_its_words():
+    config, model = made("attention")
+    predicted = loop.evaluate(recipe, config, model, subset=False)[1]
+    said = [row.split() for row in predicted["probe"].tobytes().decode().splitlines()]
+    n_source = [len(task.words(probe)) + 1 for probe in task.PROBES]
+    assert len(predicted["weight"]) == sum(
+        min(len(row), recipe.N_STEP) * n for row, n in zip(said, n_source, strict=True)
+    )
+    n_step = min(len(said[0]), recipe.N_STEP)
+    first = predicted["weight"][: n_step * n_source[0]].reshape(n_step, -1)
+    np.testing.assert_allclose(first.sum(axis=1), 1, atol=2e-3)
+
+
+@pytest.mark.recheck
+def test_the_real_captions():
+    pairs = __import__("attn_course.data", fromlist=["captions"]).captions("test")
+    assert len(pairs) == 1_000
