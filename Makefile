@@ -41,7 +41,8 @@ test-grading: $(VENV)/.test  ## grade the whole class of honest, broken and chea
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --grading -m grading $(ARGS)
 
 bench: $(VENV)-benchmark/.benchmark  ## time the mechanisms beside libraries, into book/runs/benchmark
-	$(VENV)-benchmark/bin/python -m attn_course.benchmark spatial_transformer --preset book $(ARGS)
+	for name in seq2seq spatial_transformer; do \
+	$(VENV)-benchmark/bin/python -m attn_course.benchmark $$name --preset book $(ARGS) || exit 1; done
 
 bench-grading: $(VENV)/.grading  ## measure how long grading takes, into book/runs/grading.json
 	OMP_NUM_THREADS=1 $(BIN)/python .ci/bench_grading.py
@@ -94,6 +95,7 @@ $(VENV)-numpy/.%: pyproject.toml constraints.txt | $(VENV)-numpy/bin/python
 
 $(VENV)-benchmark/.%: pyproject.toml constraints.txt | $(VENV)-benchmark/bin/python
 	@$(VENV)-benchmark/bin/python $(INSTALL) -e '.[$*]'
+	@$(VENV)-benchmark/bin/python $(INSTALL) --no-deps yoyodyne  # one file of it is used, and needs torch alone
 	@touch $@
 
 %/bin/python:

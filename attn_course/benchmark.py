@@ -47,6 +47,8 @@ class Arm:
     operations, traffic : float
         The floor: additions and multiplications, and bytes that have to be read or written, in
         the least one pass can do with.
+    form : callable
+        Brings output and gradients into the form in which arms are compared; it is not timed.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Arm:
     given: tuple[Tensor, ...] = ()
     operations: float = 0.0
     traffic: float = 0.0
+    form: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] = tuple
 
     def __call__(self) -> tuple[Tensor, ...]:
         """Output and gradients of its sum, weighted by the output's own place."""
@@ -79,7 +82,7 @@ def compare(arms: list[Arm]) -> None:
     """
     first: dict[str, tuple[str, tuple[Tensor, ...]]] = {}
     for arm in arms:
-        got = arm()
+        got = arm.form(arm())
         name, want = first.setdefault(arm.same, (arm.name, got))
         for one, other in zip(got, want, strict=True):
             scale = float(other.detach().abs().max()) + 1e-6
@@ -185,8 +188,10 @@ def main(argv: list[str] | None = None) -> int:
         "threads": args.threads,
         "versions": {"python": platform.python_version(), "torch": torch.__version__}
         | bench.versions(),
-        "rows": rows,
     }
+    if hasattr(bench, "edges"):
+        record["edges"] = bench.edges()
+    record["rows"] = rows
     folder = args.out or (Path("_build") / "benchmark" if args.preset == "smoke" else RUNS)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{args.mechanism}-{args.device}-{args.threads}.json"

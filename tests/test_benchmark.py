@@ -1,12 +1,16 @@
 """The harness that times mechanisms beside their rivals: it compares before it times."""
 
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from attn_course import benchmark
 from attn_course.benchmark import Arm
+from attn_course.seq2seq import bench as attending
 from attn_course.spatial_transformer import bench
 
 
@@ -27,6 +31,22 @@ def test_gradients_are_compared_too():
     detached = Arm("half", "square", lambda: x * x.detach(), (x,))
     with pytest.raises(AssertionError, match="half must give what square gives"):
         benchmark.compare([right, detached])
+
+
+def test_gradients_by_other_leaves_are_compared_in_one_form():
+    x = torch.arange(6.0).reshape(2, 3)
+    x, turned = x.clone().requires_grad_(), x.mT.clone().requires_grad_()
+    plain = Arm("plain", "square", lambda: x * x, (x,))
+    for factor, right in ((1.0, nullcontext()), (1.01, pytest.raises(AssertionError))):
+        other = Arm(
+            "turned",
+            "square",
+            lambda: turned.mT**2,
+            (turned,),
+            form=lambda got, factor=factor: (got[0], factor * got[1].mT),
+        )
+        with right:
+            benchmark.compare([plain, other])
 
 
 def test_the_slower_arm_takes_longer():
@@ -80,3 +100,127 @@ def test_the_settings_of_the_book_fit_into_memory():
     settings = list(bench.settings("book"))
     assert {one["image"] for one in settings} == set(bench.IMAGES)
     assert max(4 * one["batch"] * one["image"] ** 2 for one in settings) <= bench.MOST
+
+
+class Joint(nn.Module):
+    """Stands in for yoyodyne, which is in the benchmark's own environment only."""
+
+    def __init__(self, d_key, d_query):
+        super().__init__()
+        self.M, self.V = nn.Linear(d_key + d_query, d_query), nn.Linear(d_query, 1)
+
+    def forward(self, key, query, hidden):
+        both = torch.cat([key, query.expand(-1, key.shape[1], -1)], dim=-1)
+        score = self.V(self.M(both).tanh()).mT
+        weight = score.masked_fill(hidden.unsqueeze(1), -torch.inf).softmax(dim=-1)
+        return weight @ key, weight
+
+
+class Summed(nn.Module):
+    """Stands in for the layer of keras: no projections, and a large number for a mask."""
+
+    def build(self, shapes):
+        value = nn.Parameter(torch.zeros(shapes[0][-1]))
+        self.register_parameter("v", value)
+        self.scale = SimpleNamespace(value=value, assign=value.data.copy_)
+
+    def forward(self, three, mask, return_attention_scores):
+        query, value, key = three
+        score = (query.unsqueeze(-2) + key.unsqueeze(-3)).tanh() @ self.v
+        weight = (score - 1e9 * ~mask[1].unsqueeze(1)).softmax(dim=-1)
+        return weight @ value, weight
+
+
+@pytest.fixture
+def peers(monkeypatch):
+    layers = SimpleNamespace(AdditiveAttention=Summed)
+    keras = SimpleNamespace(device=nullcontext, layers=layers)
+    monkeypatch.setattr(attending, "_keras", lambda: keras)
+    monkeypatch.setattr(attending, "_yoyodyne", lambda: Joint)
+    return {"keras", "yoyodyne"}
+
+
+@pytest.mark.parametrize("setting", list(attending.settings("smoke")), ids=str)
+def test_additive_attention_is_compared_with_its_peers(setting, peers):
+    _, arms = attending.case(setting)
+    benchmark.compare(arms)
+    assert {arm.same for arm in arms} == {"additive"}
+    names = {arm.name for arm in arms}
+    assert peers <= names
+    assert ("additive, keys once" in names) == (setting["query"] > 1)
+    assert all(bool(arm.leaves) == (setting["pass"] == "all") for arm in arms)
+    assert all(arm.operations > 0 and arm.traffic > 0 for arm in arms)
+    for arm in arms:
+        context = arm.call()
+        assert context.shape == (setting["batch"], setting["query"], setting["width"])
+        assert context.requires_grad == (setting["pass"] == "all"), arm.name
+
+
+@pytest.mark.parametrize("setting", list(attending.settings("smoke")), ids=str)
+def test_additive_attention_is_compared_with_the_peers_at_hand(setting):
+    """Those that are installed: none in most environments, both in the benchmark's own."""
+    _, arms = attending.case(setting)
+    benchmark.compare(arms)
+    assert {arm.name for arm in arms} >= {"additive", *attending.versions()}
+
+
+def test_a_peer_that_takes_the_mask_the_other_way_round_is_refused(peers, monkeypatch):
+    class Turned(Joint):
+        def forward(self, key, query, hidden):
+            return super().forward(key, query, ~hidden)
+
+    monkeypatch.setattr(attending, "_yoyodyne", lambda: Turned)
+    _, arms = attending.case({"query": 1, "source": 16, "width": 8, "batch": 4, "pass": "forward"})
+    with pytest.raises(AssertionError, match="yoyodyne must give what additive gives"):
+        benchmark.compare(arms)
+
+
+def test_a_peer_whose_weights_get_the_wrong_gradient_is_refused(peers, monkeypatch):
+    class Detached(Joint):
+        def forward(self, key, query, hidden):
+            context, weight = super().forward(key, query.detach(), hidden)
+            return context + 0 * query.sum(), weight  # the same output, no way back to the query
+
+    monkeypatch.setattr(attending, "_yoyodyne", lambda: Detached)
+    _, arms = attending.case({"query": 1, "source": 16, "width": 8, "batch": 4, "pass": "all"})
+    with pytest.raises(AssertionError, match="yoyodyne must give what additive gives"):
+        benchmark.compare(arms)
+
+
+def test_the_edges_are_put_into_words(peers):
+    edges = attending.edges()
+    nothing, behind = edges["nothing to attend to"], edges["NaN behind"]
+    assert set(nothing["additive"].values()) == {"zero"}
+    assert set(behind["additive"].values()) == {"unchanged"}
+    assert nothing["keras"] == {
+        "weight": "even",
+        "context": "mean of all",
+        "gradient": "other numbers",
+    }
+    assert set(nothing["yoyodyne"].values()) == {"NaN"}
+    assert set(behind["keras"].values()) == {"NaN"}
+    assert behind["yoyodyne"] == {"context": "NaN", "weight": "unchanged", "gradient": "NaN"}
+
+
+def test_the_edges_are_written_where_there_are_any(tmp_path):
+    for name in ("seq2seq", "spatial_transformer"):
+        assert benchmark.main([name, "--rounds", "1", "--out", str(tmp_path)]) == 0
+    record = benchmark.read("seq2seq", folder=tmp_path)
+    assert set(record["edges"]["NaN behind"]) == {"additive", *attending.versions()}
+    assert "edges" not in benchmark.read("spatial_transformer", folder=tmp_path)
+
+
+@pytest.mark.parametrize("n_thread", [1, 2])
+def test_the_record_of_additive_attention_is_whole(n_thread):
+    record = benchmark.read("seq2seq", n_thread=n_thread)
+    assert f"--preset book --device cpu --threads {n_thread}" in record["command"]
+    assert record["threads"] == n_thread
+    assert {"keras", "yoyodyne"} <= set(record["versions"])
+    rows = [{k: row[k] for k in row if k != "arms"} for row in record["rows"]]
+    assert rows == list(attending.settings("book"))
+    for row in record["rows"]:
+        assert {"additive", "keras", "yoyodyne"} <= set(row["arms"])
+    for edge in record["edges"].values():
+        assert set(edge) == {"additive", "keras", "yoyodyne"}
+    for name, edge in attending.edges().items():
+        assert record["edges"][name]["additive"] == edge["additive"]

@@ -74,7 +74,9 @@ def _gaussian(
         )
         return torch.einsum("biy,bcyx,bjx->bcij", bank_y, image, bank_x)
 
-    floor = dict(zip(("operations", "traffic"), gaussian_cost(image, glimpse, leaves), strict=True))
+    floor: dict[str, Any] = dict(
+        zip(("operations", "traffic"), gaussian_cost(image, glimpse, leaves), strict=True)
+    )
     ways = {"gaussian": ours, "gaussian, einsum": einsum}
     return [Arm(name, "gaussian", way, leaves, (image,), **floor) for name, way in ways.items()]
 
@@ -110,7 +112,9 @@ def _bilinear(
     transform = _kornia()
     if transform:
         ways["kornia"] = kornia
-    floor = dict(zip(("operations", "traffic"), bilinear_cost(image, glimpse, leaves), strict=True))
+    floor: dict[str, Any] = dict(
+        zip(("operations", "traffic"), bilinear_cost(image, glimpse, leaves), strict=True)
+    )
     return [Arm(name, "bilinear", way, leaves, (image,), **floor) for name, way in ways.items()]
 
 
