@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from attn_course import data
+from attn_course.families import recipe as scores
 from attn_course.families import recipe_width
 from attn_course.gaussian import recipe
 from attn_course.seq2seq import recipe as number_words
+from attn_course.seq2seq import recipe_sentences as sentences
 from attn_course.soft_hard import recipe as looking
 from attn_course.soft_hard import recipe_action, recipe_patches, recipe_products
 from attn_course.spatial_transformer import recipe as warps
@@ -19,7 +21,7 @@ from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
 ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
-WORDS = (number_words, recipe_width)  # the chapters on translation and on its families
+WORDS = (number_words, sentences, scores, recipe_width)  # translation and its families
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM, *WORDS)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
@@ -45,6 +47,10 @@ def n_seed(mechanism, arm):
         return 1
     if "-frame-" in arm:
         return 10
+    if mechanism == sentences.MECHANISM and arm in ("forth", "reversed"):
+        return 0  # nothing is said of them
+    if mechanism == scores.MECHANISM and arm.startswith("numbers-"):
+        return 5
     return 5 if arm in CLUTTER else 3
 
 
@@ -201,12 +207,26 @@ def test_the_learning_rate_of_each_score_and_width_has_the_lowest_loss(score):
         assert min(found, key=found.__getitem__) == chosen, (width, found)
 
 
-def test_the_translators_are_of_one_size():
+@pytest.mark.parametrize("arm", scores.LR)
+def test_the_learning_rate_of_each_task_and_score_is_the_best_on_examples_set_aside(arm):
+    found = {}
+    for lr in scores.RATES:
+        (run,) = record.records(scores.MECHANISM, f"{arm}-tune-{lr}")
+        assert run["config"]["tune"]
+        found[lr] = run["final"]["error"]
+    assert min(found, key=found.__getitem__) == scores.LR[arm], found
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "arms"),
+    [
+        (number_words.MECHANISM, ("attention-16", "fixed-17")),
+        (sentences.MECHANISM, ("attention", "fixed")),
+    ],
+)
+def test_the_translators_are_of_one_size(mechanism, arms):
     """Within a thirtieth."""
-    sizes = [
-        record.records(number_words.MECHANISM, arm)[0]["n_parameter"]
-        for arm in ("attention-16", "fixed-17")
-    ]
+    sizes = [record.records(mechanism, arm)[0]["n_parameter"] for arm in arms]
     assert max(sizes) / min(sizes) < 1 + 1 / 30, sizes
 
 

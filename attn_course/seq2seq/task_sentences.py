@@ -18,7 +18,7 @@ SPLITS = ("train", "val", "test")
 PADDING, START, END, UNKNOWN = 0, 1, 2, 3
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
 LEAST = 2  # times that a word has to occur in training to be in the list
-PROBES = (  # sentences that no corpus holds, kept with their translations and weights
+PROBES = (  # sentences made up here, kept with their translations and weights
     "Ein Hund läuft durch den Schnee.",
     "Zwei Frauen in roten Jacken sitzen auf einer Bank.",
     "Ein Mann mit einem Hut spielt Gitarre auf der Straße.",
