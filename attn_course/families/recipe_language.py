@@ -5,10 +5,9 @@ Every model reads 40 words from a state of zeros, in training and in the test; m
 at which a word has been read and the next is asked for, and go to earlier states alone: distance 1
 is the state of the word before.
 
-lstm            long short-term memory
-lstm-attention  the same, and additive attention to all earlier states, beside its own at the end
-uniform         as lstm-attention with even weights: the control
-lstmn           memory and state are themselves made of all earlier ones (Cheng et al. 2016)
+lstm-attention is the lstm with additive attention to all earlier states, which joins its own state
+at the end; uniform is the same with even weights, the control. In lstmn, memory and state are
+themselves made of all earlier ones (Cheng et al. 2016).
 
 Embedding and readout are alike; what lies between them has as many weights in all. unigram, bigram
 and trigram count, and learn nothing.

@@ -5,14 +5,10 @@ lie on a canvas of 96 × 96: each in a cell of its own of a grid of 3 × 3, shif
 caption names them in reading order: row by row, and from the left within a row. Of the pairs of
 names a fifth never meet in training: half of them are for the test, one at least in each picture. A
 convolutional encoder makes 12 × 12 regions, a GRU says the words. The arms differ in what it sees
-of the regions:
-
-soft          their mean, weighed by the attention
-soft-penalty  the same, and the penalty for regions that are not looked at once in all is added
-hard          one, drawn from the weights: the score function with a learnt baseline and an entropy;
-              at the test the most weighted one
-mean          their plain mean
-shuffled      their mean, weighed by the attention to another picture of the batch
+of the regions. soft: their mean, weighted by the attention. soft-penalty: the same, with a penalty
+for regions that are not looked at once in all. hard: one, drawn from the weights, by the score
+function with a learned baseline and an entropy; at the test the one of most weight. mean: their
+plain mean. shuffled: their mean, weighted by the attention to another picture of the batch.
 """
 
 import itertools
