@@ -18,8 +18,8 @@ def ranks(wrong: np.ndarray) -> np.ndarray:
 def rank_intervals(wrong: np.ndarray, n_draw: int, seed: int) -> np.ndarray:
     """Bootstrap intervals (n_arm, 2) of the ranks."""
     ### BEGIN SOLUTION
-    rng = np.random.default_rng(seed)
-    n_arm, n_seed, n_example = wrong.shape
+    rng, shape = np.random.default_rng(seed), wrong.shape
+    n_arm, n_seed, n_example = shape
     arm = np.arange(n_arm)[:, None]
     drawn = []
     for _ in range(n_draw):
