@@ -119,6 +119,9 @@ def test_the_sounds_of_the_test_can_be_said():
         assert len(read) == len(said) == 450
         assert read.max() < n_source
         assert said.max() < n_target
+    read, _ = task.draw(rng, "phonemes", 1, test=True)
+    length = (read > 0).sum(axis=1)
+    assert (length.min(), length.max()) == (2, 14)
     read, said = task.draw(rng, "phonemes", 64)
     assert (said >= 0).all()
 

@@ -7,8 +7,10 @@ import pytest
 import sacrebleu
 import torch
 
+from attn_course import data
 from attn_course.seq2seq import recipe_sentences as recipe
 from attn_course.seq2seq import task_sentences as task
+from attn_course.seq2seq.modules import forced_loss
 from attn_course.training import loop
 
 GERMAN = ("ein", "hund", "läuft", "zwei", "katzen", "schlafen", "und", "der", "mann", "singt")
@@ -124,7 +126,26 @@ def test_a_probes_weights_belong_to_its_words():
     np.testing.assert_allclose(first.sum(axis=1), 1, atol=2e-3)
 
 
+def test_the_loss_is_a_mean_over_the_words_of_each_target():
+    """Two words and an END cost what their probabilities say, padding costs nothing."""
+    score = torch.tensor([[0.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 5.0, 0.0]]).log()
+    target = torch.tensor([[3, 2, 0], [3, 3, 2]])
+    asked = []
+
+    class Model(torch.nn.Module):
+        def forward(self, source, before):
+            asked.append((source, before.tolist()))
+            return score.expand(2, 3, 4), None
+
+    loss = forced_loss(Model(), target, target)
+    assert asked == [(target, [[1, 3, 2], [1, 3, 3]])]  # START first, each word a step later
+    wanted = [(np.log(6 / 3) + np.log(4)) / 2, (np.log(6 / 3) + np.log(4) + np.log(5 / 5)) / 3]
+    np.testing.assert_allclose(loss, wanted, rtol=1e-6)
+
+
 @pytest.mark.recheck
-def test_the_real_captions():
-    pairs = __import__("attn_course.data", fromlist=["captions"]).captions("test")
-    assert len(pairs) == 1_000
+def test_the_real_captions(monkeypatch):
+    monkeypatch.undo()  # the invented sentences
+    assert len(data.captions("test")) == 1_000
+    german, english = task.vocabularies("captions")
+    assert (len(german), len(english)) == (7_878 + 4, 5_894 + 4)

@@ -175,7 +175,9 @@ def surprise_of(model: nn.Module, token: Tensor) -> tuple[Tensor, Tensor | None]
         counted = task.counted_surprise(token.cpu().numpy(), model.order, model.n_word)
         return torch.from_numpy(counted), None
     score, weight = model(token[:, :-1])
-    surprise = cross_entropy(score.mT, token[:, 1:], reduction="none")
+    wanted = token[:, 1:]
+    surprise = cross_entropy(score.flatten(0, 1), wanted.flatten(), reduction="none")
+    surprise = surprise.view_as(wanted)
     return surprise, None if model.kind == "lstm" else weight
 
 

@@ -19,6 +19,7 @@ from attn_course._typing import Array
 from attn_course.preliminaries.modules import Dense
 from attn_course.seq2seq import task
 from attn_course.seq2seq.modules import Decoder, Translator, forced_loss
+from attn_course.seq2seq.task_sentences import trimmed, turned
 
 MECHANISM = "seq2seq"
 DATA = ()
@@ -125,12 +126,9 @@ def batch(config: Config, seed: int, update: int) -> dict[str, Array]:
 def arrays(config: Config, number: Array) -> dict[str, Array]:
     """What a model reads of numbers and what it should say, no longer than need be."""
     source, target = task.pairs(number)
-    n_source, n_target = (source > 0).sum(axis=1).max(), (target > 0).sum(axis=1).max()
-    source, target = source[:, :n_source], target[:, :n_target]
-    if config.model == "reversed":  # the letters against their order, the padding where it was
-        length = (source > 0).sum(axis=1, keepdims=True)
-        place = length - 1 - np.arange(n_source)
-        source = np.where(place < 0, 0, np.take_along_axis(source, place % n_source, axis=1))
+    source, target = trimmed(source), trimmed(target)
+    if config.model == "reversed":
+        source = turned(source)
     if config.model == "told":
         place = 10 ** np.arange(task.N_DIGIT)
         there = (number[:, None] >= place) | (place == 1)

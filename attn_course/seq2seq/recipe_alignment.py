@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from attn_course._typing import Array
 from attn_course.seq2seq import task_alignment as task
 from attn_course.seq2seq.modules import PADDING, START, Translator, forced_loss
+from attn_course.seq2seq.task_sentences import trimmed
 
 MECHANISM = "seq2seq.alignment"
 DATA = ("bibles",)
@@ -118,13 +119,8 @@ def batch(config: Config, seed: int, update: int) -> dict[str, Array]:
 
 def arrays(corpus: task.Corpus, rows: Array) -> dict[str, Array]:
     """Verses with their links, no longer than need be."""
-    source, target, link = (table[rows] for table in corpus)
-    n_source, n_target = ((table > 0).sum(axis=1).max() for table in (source, target))
-    return {
-        "source": source[:, :n_source],
-        "target": target[:, :n_target],
-        "link": link[:, :n_target],
-    }
+    source, target = trimmed(corpus.source[rows]), trimmed(corpus.target[rows])
+    return {"source": source, "target": target, "link": corpus.link[rows, : target.shape[1]]}
 
 
 def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:

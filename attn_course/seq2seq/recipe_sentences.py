@@ -111,12 +111,9 @@ def batch(config: Config, seed: int, update: int) -> dict[str, Array]:
 
 def arrays(config: Config, source: Array, target: Array) -> dict[str, Array]:
     """What a model reads and should say, no longer than need be."""
-    n_source, n_target = ((table > 0).sum(axis=1).max() for table in (source, target))
-    source, target = source[:, :n_source], target[:, :n_target]
-    if config.model == "reversed":  # the words against their order, the padding where it was
-        length = (source > 0).sum(axis=1, keepdims=True)
-        place = length - 1 - np.arange(n_source)
-        source = np.where(place < 0, 0, np.take_along_axis(source, place % n_source, axis=1))
+    source, target = task.trimmed(source), task.trimmed(target)
+    if config.model == "reversed":
+        source = task.turned(source)
     return {"source": source, "target": target}
 
 

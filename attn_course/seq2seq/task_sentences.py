@@ -107,6 +107,30 @@ def exact(rows: list[list[str]], vocabulary: tuple[str, ...]) -> Int[Array, "n n
     return tokens(rows, (*vocabulary, *unknown))
 
 
+def trimmed(table: Int[Array, "n n_token"]) -> Int[Array, "n n_kept"]:
+    """A table without the columns at its end that are padding in every row.
+
+    Examples
+    --------
+    >>> trimmed(np.array([[5, 2, 0, 0], [5, 6, 2, 0]])).tolist()
+    [[5, 2, 0], [5, 6, 2]]
+    """
+    return table[:, : (table != PADDING).sum(axis=1).max()]
+
+
+def turned(table: Int[Array, "n n_token"]) -> Int[Array, "n n_token"]:
+    """Each row's tokens against their order, the padding where it was.
+
+    Examples
+    --------
+    >>> turned(np.array([[5, 6, 2, 0], [7, 2, 0, 0]])).tolist()
+    [[2, 6, 5, 0], [2, 7, 0, 0]]
+    """
+    n = table.shape[1]
+    place = (table != PADDING).sum(axis=1, keepdims=True) - 1 - np.arange(n)
+    return np.where(place < 0, PADDING, np.take_along_axis(table, place % n, axis=1))
+
+
 def split(flat: Int[Array, " n_token"]) -> list[list[int]]:
     """Sentences that lie behind one another, each with its END, which is left off.
 
@@ -124,6 +148,7 @@ def split(flat: Int[Array, " n_token"]) -> list[list[int]]:
     return sentences[:-1]
 
 
+@cache
 def _metric() -> Any:
     from sacrebleu.metrics import BLEU
 
