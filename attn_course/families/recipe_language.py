@@ -58,7 +58,7 @@ class Config:
     n_word: int = 4_000  # of the vocabulary, most frequent first; the rest is one unknown word
     tune: bool = False  # measured on the chapters for validation, to choose the rate with
     batch: int = 32
-    n_update: int = 2_400
+    n_update: int = 1_600
     lr: float = 3e-3
     warm_up: int = 100
     clip: float = 1.0
@@ -67,7 +67,7 @@ class Config:
 
 MODELS = ("lstm", "lstm-attention", "uniform", "lstmn")
 COUNTING = ("unigram", "bigram", "trigram")
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (3e-3, 1e-2, 3e-2)
 LR: dict[str, float] = {}  # of each model the best of the rates tried
 
 
