@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attn_course import data
 from attn_course.data import Verse
+from attn_course.seq2seq import functional
 from attn_course.seq2seq import recipe_alignment as recipe
 from attn_course.seq2seq import task_alignment as task
 from attn_course.training import loop
@@ -188,6 +189,7 @@ def test_the_measures_by_hand():
         "end": np.array([3, 1, 3, 6], dtype=np.uint8),
         "sure": np.array([1, 1, 0, 1], dtype=bool),
         "best": np.array([[2, 2, 3], [5, 1, 0], [3, 2, 2], [5, 2, 5]], dtype=np.uint8),
+        "hindsight": np.array([2, 0, 3, 4], dtype=np.uint8),
         "on_link": np.array([0.5, 0.25, 0.75, 0], dtype=np.float16),
         "surprise": np.array([2.0, 4.0], dtype=np.float32),
         "n_word": np.array([1, 2], dtype=np.uint8),
@@ -205,9 +207,10 @@ def test_the_measures_by_hand():
             "1": pytest.approx(1 - (2 + 3) / 7),
         },
         "perplexity": pytest.approx(np.exp(2)),
+        "hindsight": pytest.approx(1 - (2 + 2) / 7),
     }
     predicted |= {"surprise": np.empty(0, np.float32), "n_word": np.empty(0, np.uint8)}
-    assert "perplexity" not in recipe.measure(config, predicted)
+    assert not {"perplexity", "hindsight"} & recipe.measure(config, predicted).keys()
 
 
 # The recipe
@@ -240,6 +243,29 @@ def test_model_1_finds_words_that_are_turned_round_and_the_diagonal_does_not():
     assert results["diagonal"]["aer"] > 0.6, results
 
 
+def hindsight(model, source, before, target, weight, step):
+    """The place from which a word came: the decoder runs as it does, then sees one place alone."""
+    params = dict(model.decoder.named_parameters())
+    with torch.no_grad():
+        annotation, last, mask = model.read(torch.from_numpy(source)[None])
+        projected = annotation @ params["w_key"].mT
+        hidden = functional.start(last, params)
+        for word in before[:, :step].unbind(dim=1):
+            feature = model.target_embedding[word]
+            hidden, *_ = functional.step(feature, hidden, annotation, projected, last, mask, params)
+        feature, likely = model.target_embedding[before[:, step]], []
+        for place in range(len(source)):
+            alone = torch.zeros_like(mask)
+            alone[:, place] = True
+            _, joined, all_weight = functional.step(
+                feature, hidden, annotation, projected, last, alone, params
+            )
+            assert all_weight[0, place] == 1
+            score = functional.readout(joined, params).softmax(dim=-1)
+            likely.append(float(score[0, target[step]]))
+    return int((weight[step] * np.array(likely)).argmax())
+
+
 @pytest.mark.usefixtures("corpora")
 def test_what_is_kept_is_what_the_translator_does():
     """Verse by verse, with loops."""
@@ -262,15 +288,20 @@ def test_what_is_kept_is_what_the_translator_does():
             if end:
                 steps = (max(step - 1, 0), step, step + 1)
                 best = [int(weight[each].argmax()) for each in steps]
-                kept.append((first, end, sure, *best, weight[step, first:end].sum()))
+                told = hindsight(model, source, before, target, weight, step)
+                kept.append(
+                    (first, end, sure, *best, row, step, told, weight[step, first:end].sum())
+                )
         if row in shown:
             both = [[known[i] for i in source], [named[i] for i in target[:-1]]]
             texts.append("\t".join(map(" ".join, both)))
             weights += weight[:-1].ravel().tolist()
     names = ("first", "end", "sure")
-    found = np.column_stack([*(predicted[k] for k in names), *predicted["best"].T])
-    assert_array_equal(found, np.array(kept)[:, :6].astype(int))
-    assert_allclose(predicted["on_link"], np.array(kept)[:, 6], atol=1e-3)
+    found = [*(predicted[k] for k in names), *predicted["best"].T]
+    found += [predicted[k] for k in ("verse", "word", "hindsight")]
+    assert (predicted["hindsight"] != predicted["best"][:, 1]).any()
+    assert_array_equal(np.column_stack(found), np.array(kept)[:, :9].astype(int))
+    assert_allclose(predicted["on_link"], np.array(kept)[:, 9], atol=1e-3)
     assert_allclose(predicted["surprise"], surprise, rtol=1e-5)
     assert predicted["text"].tobytes().decode().splitlines() == texts
     assert_allclose(predicted["weight"], weights, atol=1e-3)

@@ -5,6 +5,9 @@ Strong's numbers said of some English words which Spanish words render the same 
 that nobody taught so are judged by these links, while the teacher's words are given. untrained is
 the same translator as it starts; model1 learns a table of pairs of words from the same verses;
 diagonal looks as far along the Spanish verse as the word is along the English one.
+
+The weights of a word are computed before the word is known, and before the one in front of it is
+read. So it is also asked where the largest weight lies in hindsight, by the rule of Bayes.
 """
 
 from collections.abc import Iterator
@@ -17,6 +20,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from attn_course._typing import Array
+from attn_course.preliminaries.functional import masked_softmax
+from attn_course.seq2seq import functional
 from attn_course.seq2seq import task_alignment as task
 from attn_course.seq2seq.modules import PADDING, START, Translator, forced_loss
 from attn_course.seq2seq.task_sentences import trimmed
@@ -30,10 +35,13 @@ STEPS = (-1, 0, 1)  # whose weights are read for a word: of the step before, its
 KINDS = {
     "surprise": torch.float32,
     "n_word": torch.uint8,
+    "verse": torch.int16,
+    "word": torch.uint8,
     "first": torch.uint8,
     "end": torch.uint8,
     "sure": torch.bool,
     "best": torch.uint8,
+    "hindsight": torch.uint8,
     "on_link": torch.float16,
     "text": torch.uint8,
     "weight": torch.float16,
@@ -132,7 +140,7 @@ def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
     row = np.arange(len(n_sure))[:: 10 if subset else 1]
     for start in range(0, len(row), N_PART):
         part = row[start : start + N_PART]
-        yield arrays(aside, part) | {"shown": shown[part]}
+        yield arrays(aside, part) | {"shown": shown[part], "verse": part}
 
 
 def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float) -> Tensor:
@@ -140,38 +148,71 @@ def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float)
     return forced_loss(model, part["source"], part["target"])
 
 
+def in_hindsight(
+    model: Translator, source: Tensor, before: Tensor, target: Tensor, weight: Tensor
+) -> Tensor:
+    r"""How likely each word came from each place, now that the word is known.
+
+    .. math:: p(i \mid y_t) \propto \alpha_{ti} \, p(y_t \mid h_i)
+
+    The second factor is the probability of the word if the decoder's context at this step, and at
+    this step alone, were the one annotation. Shapes as those of `weight`.
+    """
+    params = dict(model.decoder.named_parameters())
+    annotation, last, mask = model.read(source)
+    feature, projected = model.target_embedding[before], annotation @ params["w_key"].mT
+    hidden, states = functional.start(last, params), []
+    for now in feature.unbind(dim=1):
+        states.append(hidden)
+        hidden, *_ = functional.step(now, hidden, annotation, projected, last, mask, params)
+    state = torch.stack(states, dim=1)
+    alone = {name: value for name, value in params.items() if name != "v"}  # a given context
+    each = []
+    for one in annotation.unbind(dim=1):
+        context = one.unsqueeze(1).expand(*before.shape, -1)
+        _, joined, _ = functional.step(feature, state, annotation, projected, context, mask, alone)
+        score = functional.readout(joined, params).log_softmax(dim=-1)
+        each.append(torch.take_along_dim(score, target.unsqueeze(-1), dim=-1))
+    return masked_softmax(weight.log() + torch.cat(each, dim=-1), mask.unsqueeze(1))
+
+
 def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[str, Tensor]:
     """For each English word with a link: where the largest weight lies at `STEPS`, weight on it.
 
-    With the link's `first` place and its `end`, one behind its last, and whether it is `sure`; for
-    each verse the cross-entropy of its words together and their number, END included. Of verses
-    that are shown: the `text`, Spanish and English with a tab between and a line's end behind, and
-    the `weight` of each English word, one word behind the other.
+    With the number of its `verse` and of the `word` in it, the link's `first` place and its `end`,
+    one behind its last, and whether it is `sure`; for each verse the cross-entropy of its words
+    together and their number, END included. Of what says words, the largest weight in `hindsight`.
+    Of verses that are shown: the `text`, Spanish and English with a tab between and a line's end
+    behind, and the `weight` of each English word, one word behind the other.
     """
     source, target = part["source"], part["target"]
     kept: dict[str, list] = {k: [] for k in KINDS}
+    verse, word = part["link"][:, :, 1].nonzero(as_tuple=True)
     if isinstance(model, Translator):
         start = torch.full_like(target[:, :1], START)
-        score, weight = model(source, torch.cat([start, target[:, :-1]], dim=1))
+        before = torch.cat([start, target[:, :-1]], dim=1)
+        score, weight = model(source, before)
+        known = in_hindsight(model, source, before, target, weight)
+        kept["hindsight"] = known.argmax(dim=-1)[verse, word].tolist()
         each = cross_entropy(score.mT, target, ignore_index=PADDING, reduction="none")
         kept["surprise"] = each.sum(dim=1).tolist()
         kept["n_word"] = (target != PADDING).sum(dim=1).tolist()
     else:
         weight = model(source, target)
     best = weight.argmax(dim=-1)
-    verse, step = part["link"][:, :, 1].nonzero(as_tuple=True)
-    first, end, sure = part["link"][verse, step].T
+    first, end, sure = part["link"][verse, word].T
     last = target.shape[1] - 1
-    at = torch.stack([best[verse, (step + by).clamp(0, last)] for by in STEPS], dim=1)
+    at = torch.stack([best[verse, (word + by).clamp(0, last)] for by in STEPS], dim=1)
     place = torch.arange(source.shape[1], device=source.device)
     linked = (place >= first[:, None]) & (place < end[:, None])
+    kept |= {"verse": part["verse"][verse].tolist(), "word": word.tolist()}
     kept |= {"first": first.tolist(), "end": end.tolist(), "sure": sure.tolist()}
-    kept |= {"best": at.tolist(), "on_link": (weight[verse, step] * linked).sum(dim=1).tolist()}
+    kept |= {"best": at.tolist(), "on_link": (weight[verse, word] * linked).sum(dim=1).tolist()}
     _, _, *lists = task.corpora()
     for i in part["shown"].nonzero().flatten().tolist():
         n_target, n_source = int((target[i] > 0).sum()) - 1, int((source[i] > 0).sum())
         rows = (source[i, :n_source], target[i, :n_target])
-        said = (" ".join(known[j] for j in row) for known, row in zip(lists, rows, strict=True))
+        said = (" ".join(names[j] for j in row) for names, row in zip(lists, rows, strict=True))
         kept["text"] += list(("\t".join(said) + "\n").encode())
         kept["weight"] += weight[i, :n_target, :n_source].flatten().tolist()
     tensors = {k: torch.tensor(v, dtype=KINDS[k]) for k, v in kept.items()}
@@ -181,8 +222,9 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
 def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
     """Agreement of the largest weights with the links; perplexity of what says words.
 
-    `near` is the share of words whose largest weight lies on the link or beside it; `by_step` has
-    the error rate where the weights of the step before or of the next are read for a word.
+    `hindsight` is the error rate once the word is told; `near` the share of words whose largest
+    weight lies on the link or beside it; `by_step` has the error rate where the weights of the step
+    before or of the next are read for a word.
     """
     first, end, sure = (predicted[k].astype(int) for k in ("first", "end", "sure"))
     best = predicted["best"].astype(int).T
@@ -195,6 +237,8 @@ def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
         "by_step": {str(by): rate["aer"] for by, rate in zip(STEPS, rates, strict=True)},
     }
     if len(predicted["n_word"]):
+        told = predicted["hindsight"].astype(int)
+        measured["hindsight"] = task.error_rate((told >= first) & (told < end), sure > 0)["aer"]
         n_word = predicted["n_word"].astype(int).sum()
         surprise = predicted["surprise"].astype(float).sum()
         measured["perplexity"] = float(np.exp(surprise / n_word))
