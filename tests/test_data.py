@@ -24,12 +24,16 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from attn_course.data import (
+    EMOJI as NAMES,
+)
+from attn_course.data import (
     PHOTOGRAPHS,
     REGISTRY,
     DataError,
     digest,
     emoji,
     fetch,
+    few_emoji,
     mnist,
     photograph,
     pronunciations,
@@ -295,6 +299,7 @@ DAMAGE = {
         ("mnist-subset", "mnist-subset-t10k-images-idx3-ubyte.gz", lambda: mnist("test", True)),
         ("mnist-subset", "mnist-subset-train-labels-idx1-ubyte.gz", lambda: mnist("train", True)),
         ("photographs", "coffee.npz", lambda: photograph("coffee")),
+        ("few-emoji", "emoji.npz", few_emoji),
     ],
 )
 def test_damage_to_what_ships_is_named(damage, name, filename, read, tmp_path, monkeypatch):
@@ -725,6 +730,7 @@ BLOCKED = """
     import attn_course.data as data
     image, label = data.mnist("train", subset=True)
     print(image.shape, label.shape, data.photograph("rocket").shape, data.digest("mnist")[:4])
+    print(data.few_emoji().shape)
 """
 
 
@@ -732,7 +738,8 @@ def test_shipped_data_needs_numpy_alone_and_no_network():
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(BLOCKED)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stderr == ""
-    assert done.stdout == f"(5000, 28, 28) (5000,) (192, 256, 3) {digest('mnist')[:4]}\n"
+    shapes = "(5000, 28, 28) (5000,) (192, 256, 3)"
+    assert done.stdout == f"{shapes} {digest('mnist')[:4]}\n(2, 48, 24, 24, 4)\n"
 
 
 def test_without_the_fetching_libraries_the_command_is_named(monkeypatch):
@@ -900,6 +907,19 @@ def test_the_emoji_have_names_of_their_own_and_two_artists():
     assert (image[..., 3].reshape(2, len(name), -1) > 0).any(axis=-1).all(), "an empty picture"
     different = (image[0].astype(int) - image[1]).reshape(len(name), -1)
     assert np.abs(different).any(axis=-1).mean() > 0.99
+    assert name == sorted(name)
+    small, _ = emoji(24)
+    np.testing.assert_array_equal(few_emoji(), small[:, [name.index(each) for each in NAMES]])
+
+
+def test_the_emoji_that_ship_are_drawn_by_two_artists():
+    image = few_emoji().astype(float)
+    assert image.shape == (2, len(NAMES), 24, 24, 4)
+    assert tuple(sorted(set(NAMES))) == NAMES
+    opacity = image[..., 3].mean(axis=(2, 3)) / 255
+    assert ((opacity > 0.15) & (opacity < 0.95)).all(), "a picture is empty or has no background"
+    different = np.abs(image[0] - image[1]).mean(axis=(1, 2, 3))
+    assert different.min() > 5, "two artists drew the same"
 
 
 # Bibles

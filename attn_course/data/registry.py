@@ -136,6 +136,19 @@ _ALL = (
         citation="S. van der Walt (cat), R. Michetti (coffee), SpaceX (rocket): scikit-image 0.24.",
     ),
     DataSet(
+        name="few-emoji",
+        files=(
+            File(
+                "emoji.npz",
+                80_256,
+                "216c766a0c9687f4ed81740c95f95ae59b65e5c5d04bdeb848efef7c50ce127a",
+            ),
+        ),
+        sources=(),
+        licence="Apache-2.0 (Noto Emoji), CC BY 4.0 (Twemoji) (shipped/LICENSE-emoji.md)",
+        citation="Google: Noto Emoji; Twitter: Twemoji; in C. Henderson: emoji-data 16.0.0.",
+    ),
+    DataSet(
         name="multi30k",
         files=(
             File(

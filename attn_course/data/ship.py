@@ -1,8 +1,8 @@
 """Make the files in ``shipped/`` from their sources: ``python -m attn_course.data.ship WHEEL``.
 
 WHEEL is scikit-image 0.24 as pip downloads it (``pip download --no-deps scikit-image==0.24.0``);
-all of MNIST has to be in the cache. Pillow does the resizing and is needed for nothing else. The
-lines to pin in the registry are printed at the end.
+all of MNIST and all emoji have to be in the cache. Pillow does the resizing and is needed for
+nothing else. The lines to pin in the registry are printed at the end.
 """
 
 import gzip
@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from attn_course._typing import Array, UInt8
+from attn_course.data import EMOJI, emoji
 from attn_course.data.store import SHIPPED, contents
 
 # The strides that make 5,000 of 60,000 and 1,000 of 10,000.
@@ -69,15 +70,27 @@ def photograph_files(wheel: Path) -> dict[str, bytes]:
                 raise SystemExit(f"{inside} in {wheel} is not the picture that is registered")
             with Image.open(io.BytesIO(original)) as picture:
                 small = picture.crop(box).resize(SIZE, Image.Resampling.LANCZOS)
-            out = io.BytesIO()
-            np.savez_compressed(out, image=np.asarray(small.convert("RGB")))
-            made[f"{name}.npz"] = out.getvalue()
+            made[f"{name}.npz"] = npz(np.asarray(small.convert("RGB")))
     return made
+
+
+def emoji_files() -> dict[str, bytes]:
+    """The emoji of `EMOJI`, 24 pixels wide."""
+    image, name = emoji(24)
+    return {"emoji.npz": npz(image[:, [name.index(each) for each in EMOJI]])}
+
+
+def npz(image: UInt8[Array, "..."]) -> bytes:
+    """An archive that holds one array."""
+    out = io.BytesIO()
+    np.savez_compressed(out, image=image)
+    return out.getvalue()
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m attn_course.data.ship WHEEL")
-    for name, content in {**subset_files(), **photograph_files(Path(sys.argv[1]))}.items():
+    made = {**subset_files(), **emoji_files(), **photograph_files(Path(sys.argv[1]))}
+    for name, content in made.items():
         (SHIPPED / name).write_bytes(content)
         print(f'File("{name}", {len(content):_}, "{hashlib.sha256(content).hexdigest()}"),')

@@ -29,14 +29,8 @@ from attn_course.families.modules import RegionAttention
 from attn_course.preliminaries.modules import Dense, GruCell
 
 MECHANISM = "families.regions"
-DATA = ("emoji-google", "emoji-twitter", "emoji-names")
-_NAMES = (
-    "anchor banana bell bicycle bus butterfly cactus camel candle carrot castle cat chair cherries "
-    "crab crown doughnut drum duck elephant fire fish frog ghost grapes guitar hamburger house key "
-    "kite lemon leopard lion magnet mushroom octopus owl panda penguin rainbow rocket rose "
-    "sailboat scissors snail strawberry turtle umbrella"
-)
-NAMES = tuple(_NAMES.split())
+DATA = ("few-emoji",)
+NAMES = data.EMOJI
 PADDING, START, END = 0, 1, 2  # names from 3
 N_TOKEN = 3 + len(NAMES)
 LONGEST = 4  # names in a caption
@@ -119,8 +113,7 @@ PAIRS = pair_table()
 @cache
 def sprites() -> Array:
     """The emoji of `NAMES`, ``(2, n_kind, 24, 24, 4)``, from 0 to 1."""
-    image, name = data.emoji(EMOJI)
-    return image[:, [name.index(each) for each in NAMES]].astype(np.float32) / 255
+    return data.few_emoji().astype(np.float32) / 255
 
 
 def drawn(rng: np.random.Generator, n_example: int, part: int) -> dict[str, Array]:
