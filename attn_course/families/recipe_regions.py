@@ -54,7 +54,7 @@ class Config:
     tune: bool = False  # measured on other combinations, to choose the rate with
     n_example: int = 1_000
     batch: int = 32
-    n_update: int = 6_000
+    n_update: int = 4_500
     lr: float = 2e-3
     warm_up: int = 100
     clip: float = 5.0

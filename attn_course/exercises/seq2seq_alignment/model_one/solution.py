@@ -5,9 +5,7 @@ import numpy as np
 Pair = tuple[list[int], list[int]]  # Spanish words from 1, English from 0
 
 
-def shares(
-    t: np.ndarray, source: list[int], target: list[int]
-) -> np.ndarray:
+def shares(t: np.ndarray, source: list[int], target: list[int]) -> np.ndarray:
     """Who each English word came from (n, m + 1), the empty word first."""
     ### BEGIN SOLUTION
     return _divided(_meant(t, source, target))
