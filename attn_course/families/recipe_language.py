@@ -68,7 +68,7 @@ class Config:
 MODELS = ("lstm", "lstm-attention", "uniform", "lstmn")
 COUNTING = ("unigram", "bigram", "trigram")
 RATES = (3e-3, 1e-2, 3e-2)
-LR: dict[str, float] = {}  # of each model the best of the rates tried
+LR = dict.fromkeys(MODELS, 1e-2)  # of each model the best of the rates tried
 
 
 def n_between(model: str, width: int) -> int:
@@ -84,7 +84,7 @@ def _arms() -> dict[str, dict[str, Any]]:
     wanted = n_between("lstmn", Config().width)
     for model in MODELS:
         width = min(range(1, 300), key=lambda w: abs(n_between(model, w) - wanted))
-        arms[model] = {"model": model, "width": width, "lr": LR.get(model, Config().lr)}
+        arms[model] = {"model": model, "width": width, "lr": LR[model]}
     for model, lr in itertools.product(MODELS, RATES):
         arms[f"{model}-tune-{lr}"] = arms[model] | {"lr": lr, "tune": True}
     return arms | {model: {"model": model, "n_update": 0} for model in COUNTING}
