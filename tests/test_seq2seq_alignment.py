@@ -190,6 +190,7 @@ def test_the_measures_by_hand():
         "sure": np.array([1, 1, 0, 1], dtype=bool),
         "best": np.array([[2, 2, 3], [5, 1, 0], [3, 2, 2], [5, 2, 5]], dtype=np.uint8),
         "hindsight": np.array([2, 0, 3, 4], dtype=np.uint8),
+        "likely": np.array([2, 1, 3, 4], dtype=np.uint8),
         "on_link": np.array([0.5, 0.25, 0.75, 0], dtype=np.float16),
         "surprise": np.array([2.0, 4.0], dtype=np.float32),
         "n_word": np.array([1, 2], dtype=np.uint8),
@@ -208,9 +209,10 @@ def test_the_measures_by_hand():
         },
         "perplexity": pytest.approx(np.exp(2)),
         "hindsight": pytest.approx(1 - (2 + 2) / 7),
+        "likely": pytest.approx(1 - (1 + 1) / 7),
     }
     predicted |= {"surprise": np.empty(0, np.float32), "n_word": np.empty(0, np.uint8)}
-    assert not {"perplexity", "hindsight"} & recipe.measure(config, predicted).keys()
+    assert not {"perplexity", "hindsight", "likely"} & recipe.measure(config, predicted).keys()
 
 
 # The recipe
@@ -244,7 +246,7 @@ def test_model_1_finds_words_that_are_turned_round_and_the_diagonal_does_not():
 
 
 def hindsight(model, source, before, target, weight, step):
-    """The place from which a word came: the decoder runs as it does, then sees one place alone."""
+    """Where a word came from, with the weights and without: the decoder sees one place alone."""
     params = dict(model.decoder.named_parameters())
     with torch.no_grad():
         annotation, last, mask = model.read(torch.from_numpy(source)[None])
@@ -263,7 +265,7 @@ def hindsight(model, source, before, target, weight, step):
             assert all_weight[0, place] == 1
             score = functional.readout(joined, params).softmax(dim=-1)
             likely.append(float(score[0, target[step]]))
-    return int((weight[step] * np.array(likely)).argmax())
+    return int((weight[step] * np.array(likely)).argmax()), int(np.argmax(likely))
 
 
 @pytest.mark.usefixtures("corpora")
@@ -290,7 +292,7 @@ def test_what_is_kept_is_what_the_translator_does():
                 best = [int(weight[each].argmax()) for each in steps]
                 told = hindsight(model, source, before, target, weight, step)
                 kept.append(
-                    (first, end, sure, *best, row, step, told, weight[step, first:end].sum())
+                    (first, end, sure, *best, row, step, *told, weight[step, first:end].sum())
                 )
         if row in shown:
             both = [[known[i] for i in source], [named[i] for i in target[:-1]]]
@@ -298,10 +300,10 @@ def test_what_is_kept_is_what_the_translator_does():
             weights += weight[:-1].ravel().tolist()
     names = ("first", "end", "sure")
     found = [*(predicted[k] for k in names), *predicted["best"].T]
-    found += [predicted[k] for k in ("verse", "word", "hindsight")]
+    found += [predicted[k] for k in ("verse", "word", "hindsight", "likely")]
     assert (predicted["hindsight"] != predicted["best"][:, 1]).any()
-    assert_array_equal(np.column_stack(found), np.array(kept)[:, :9].astype(int))
-    assert_allclose(predicted["on_link"], np.array(kept)[:, 9], atol=1e-3)
+    assert_array_equal(np.column_stack(found), np.array(kept)[:, :10].astype(int))
+    assert_allclose(predicted["on_link"], np.array(kept)[:, 10], atol=1e-3)
     assert_allclose(predicted["surprise"], surprise, rtol=1e-5)
     assert predicted["text"].tobytes().decode().splitlines() == texts
     assert_allclose(predicted["weight"], weights, atol=1e-3)

@@ -42,6 +42,7 @@ KINDS = {
     "sure": torch.bool,
     "best": torch.uint8,
     "hindsight": torch.uint8,
+    "likely": torch.uint8,
     "on_link": torch.float16,
     "text": torch.uint8,
     "weight": torch.float16,
@@ -181,8 +182,8 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
 
     With the number of its `verse` and of the `word` in it, the link's `first` place and its `end`,
     one behind its last, and whether it is `sure`; for each verse the cross-entropy of its words
-    together and their number, END included. Of what says words, the largest weight in `hindsight`.
-    Of verses that are shown: the `text`, Spanish and English with a tab between and a line's end
+    together and their number, END included. Of what says words, the largest weight in `hindsight`,
+    and which place makes the word most `likely`, whatever its weight. Of verses that are shown: the `text`, Spanish and English with a tab between and a line's end
     behind, and the `weight` of each English word, one word behind the other.
     """
     source, target = part["source"], part["target"]
@@ -194,6 +195,8 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
         score, weight = model(source, before)
         known = in_hindsight(model, source, before, target, weight)
         kept["hindsight"] = known.argmax(dim=-1)[verse, word].tolist()
+        known = in_hindsight(model, source, before, target, torch.ones_like(weight))
+        kept["likely"] = known.argmax(dim=-1)[verse, word].tolist()
         each = cross_entropy(score.mT, target, ignore_index=PADDING, reduction="none")
         kept["surprise"] = each.sum(dim=1).tolist()
         kept["n_word"] = (target != PADDING).sum(dim=1).tolist()
@@ -222,9 +225,9 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
 def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
     """Agreement of the largest weights with the links; perplexity of what says words.
 
-    `hindsight` is the error rate once the word is told; `near` the share of words whose largest
-    weight lies on the link or beside it; `by_step` has the error rate where the weights of the step
-    before or of the next are read for a word.
+    `hindsight` is the error rate once the word is told, `likely` the same without regard to the
+    weights; `near` is the share of words whose largest weight lies on the link or beside it;
+    `by_step` has the error rate where the weights of the step before or of the next are read.
     """
     first, end, sure = (predicted[k].astype(int) for k in ("first", "end", "sure"))
     best = predicted["best"].astype(int).T
@@ -237,8 +240,9 @@ def measure(config: Config, predicted: dict[str, Array]) -> dict[str, Any]:
         "by_step": {str(by): rate["aer"] for by, rate in zip(STEPS, rates, strict=True)},
     }
     if len(predicted["n_word"]):
-        told = predicted["hindsight"].astype(int)
-        measured["hindsight"] = task.error_rate((told >= first) & (told < end), sure > 0)["aer"]
+        for name in ("hindsight", "likely"):
+            told = predicted[name].astype(int)
+            measured[name] = task.error_rate((told >= first) & (told < end), sure > 0)["aer"]
         n_word = predicted["n_word"].astype(int).sum()
         surprise = predicted["surprise"].astype(float).sum()
         measured["perplexity"] = float(np.exp(surprise / n_word))
