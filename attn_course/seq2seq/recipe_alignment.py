@@ -183,8 +183,9 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
     With the number of its `verse` and of the `word` in it, the link's `first` place and its `end`,
     one behind its last, and whether it is `sure`; for each verse the cross-entropy of its words
     together and their number, END included. Of what says words, the largest weight in `hindsight`,
-    and which place makes the word most `likely`, whatever its weight. Of verses that are shown: the `text`, Spanish and English with a tab between and a line's end
-    behind, and the `weight` of each English word, one word behind the other.
+    and the place that makes the word most `likely`, whatever its weight. Of verses that are shown:
+    the `text`, Spanish and English with a tab between and a line's end behind, and the `weight` of
+    each English word, one word behind the other.
     """
     source, target = part["source"], part["target"]
     kept: dict[str, list] = {k: [] for k in KINDS}
