@@ -104,7 +104,7 @@ def test_every_picture_measured_has_a_pair_of_its_part(tune, part):
 def test_a_batch_is_a_function_of_seed_update_and_purpose():
     config = recipe.configure("book", "soft")
     first = recipe.batch(config, 0, 3)
-    for name, again in recipe.batch(recipe.configure("book", "hard"), 0, 3).items():
+    for name, again in recipe.batch(recipe.configure("book", "hard-alone"), 0, 3).items():
         assert_array_equal(first[name], again, f"the arms see another {name}")
     for other in (
         recipe.batch(config, 1, 3),
@@ -271,7 +271,7 @@ def test_what_an_arm_trains_gets_a_gradient(arm):
     each.sum().backward()
     idle = {name for name, p in model.named_parameters() if p.grad is None}
     own = {f"attention.{name}" for name in ("w_query", "w_key", "v")} if arm == "mean" else set()
-    assert idle == own | (set() if arm == "hard" else {"baseline.w", "baseline.b"})
+    assert idle == own | (set() if arm.startswith("hard") else {"baseline.w", "baseline.b"})
     for name, p in model.named_parameters():
         assert p.grad is None or p.grad.abs().max() > 0, f"{name} of {arm} learns nothing"
 
@@ -289,7 +289,7 @@ def test_what_each_arm_sees_of_the_regions():
             seen[arm] = model.look(hidden, region, uniform)
             greedy = model.look(hidden, region, None)
             weight = model.attention(hidden, region)[1]
-        if arm == "hard":
+        if arm.startswith("hard"):
             drawn = [int((w.cumsum(0) <= u).sum()) for w, u in zip(weight, uniform, strict=True)]
             for look, wanted in ((seen[arm], drawn), (greedy, weight.argmax(-1).tolist())):
                 assert look[3].tolist() == wanted
@@ -305,6 +305,27 @@ def test_what_each_arm_sees_of_the_regions():
         context = gate[:, None] * torch.einsum("br,brd->bd", used, region)
         assert_allclose(seen[arm][0], context, rtol=1e-9, atol=1e-12, err_msg=arm)
         assert_allclose(seen[arm][1], used, rtol=1e-12, err_msg=arm)
+
+
+def test_hard_sees_some_pictures_as_soft_does_and_learns_no_draw_from_them():
+    config, model = made("hard", expected=0.3, batch=200)
+    part = tensors(recipe.batch(config, 0, 0))
+    as_soft = (part["uniform"] < 0).all(dim=1)
+    assert ((part["uniform"] < 0).any(dim=1) == as_soft).all()
+    assert 40 < as_soft.sum() < 80
+    for arm, share in (("hard-alone", 0.0), ("soft", 0.0), ("hard", 1.0)):
+        change = {"expected": 1.0} if share else {}
+        each = recipe.batch(replace(recipe.configure("smoke", arm), **change), 0, 0)["uniform"]
+        assert (each < 0).mean() == share, arm
+    _, soft = made("soft")
+    image, target, uniform = (part[name][as_soft][:5] for name in ("image", "target", "uniform"))
+    with torch.no_grad():
+        told, mean = model(image, target, uniform), soft(image, target)
+    assert_allclose(told["score"], mean["score"], atol=1e-5)
+    assert (told["choice"] == -1).all()
+    surprise = torch.rand(5, target.shape[1])
+    terms = recipe.hard_terms(config, told, surprise, target != recipe.PADDING)
+    assert_array_equal(terms, np.zeros(5))
 
 
 def test_regions_are_drawn_as_often_as_they_weigh():
@@ -374,7 +395,7 @@ def test_the_estimator_is_right_on_average_by_enumeration():
     def baseline(choice):  # of the state before each draw
         return torch.stack([guess[3].expand(9), guess[:3][choice[:, 0]]], dim=1)
 
-    config = replace(recipe.configure("book", "hard"), entropy=0.0)
+    config = replace(recipe.configure("book", "hard"), entropy=0.0, reward=1.0)
     told, each = told_of(*leaves, surprise, baseline)
     taken = torch.take_along_dim(told["weight"], told["choice"][..., None], -1).squeeze(-1)
     chance = taken.prod(dim=1)
@@ -389,7 +410,7 @@ def test_the_estimator_is_right_on_average_by_enumeration():
 
 def test_the_estimator_of_the_whole_model_is_right_on_average():
     """One word, every region drawn once, each as heavy as it weighs: the exact gradient."""
-    config, model = made("hard", entropy=0.0, width=16, d_region=16)
+    config, model = made("hard", entropy=0.0, reward=1.0, width=16, d_region=16)
     model.double()
     with torch.no_grad():
         model.attention.v.mul_(6)

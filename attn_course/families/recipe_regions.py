@@ -8,7 +8,8 @@ convolutional encoder makes 12 × 12 regions, a GRU says the words. The arms dif
 of the regions. soft: their mean, weighted by the attention. soft-penalty: the same, with a penalty
 for regions that are not looked at once in all. hard: one, drawn from the weights, by the score
 function with a learned baseline and an entropy; at the test the one of most weight. mean: their
-plain mean. shuffled: their mean, weighted by the attention to another picture of the batch.
+plain mean. shuffled: their mean, weighted by the attention to another picture of the batch. In
+training, hard sees half of the pictures as soft does, as in the paper; hard-alone never does.
 """
 
 import itertools
@@ -37,6 +38,7 @@ LONGEST = 4  # names in a caption
 SIDE, CELL, EMOJI, REGION = 96, 32, 24, 8  # of the canvas, a cell, an emoji, a region, in pixels
 GRID = SIDE // REGION
 NOISE = 0.15  # greatest std of a background's pixels, where black is 0 and white 1
+FIT = 0.01  # weight of the squares that the baseline of hard is fitted by
 N_MAP = 20  # pictures whose weights are kept
 TEST, TUNING, TRAINING = range(3)
 APART = ((7, 19, 24), (5, 11))  # seats between two names that meet in the test, and in tuning
@@ -48,7 +50,9 @@ class Config:
 
     model: str = "soft"  # or hard, mean, shuffled
     penalty: float = 0.0  # lambda of the doubly stochastic penalty
-    entropy: float = 0.02  # weight of the weights' entropy, hard only
+    expected: float = 0.5  # share of the pictures that hard sees in training as soft does
+    reward: float = 0.1  # lambda_r, the weight of what the draws learn by; hard only
+    entropy: float = 0.002  # lambda_e, the weight of the weights' entropy; hard only
     width: int = 128  # of the decoder
     d_region: int = 64
     tune: bool = False  # measured on other combinations, to choose the rate with
@@ -65,6 +69,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "soft": {},
     "soft-penalty": {"penalty": 1.0},
     "hard": {"model": "hard"},
+    "hard-alone": {"model": "hard", "expected": 0.0},
     "mean": {"model": "mean"},
     "shuffled": {"model": "shuffled"},
 }
@@ -161,8 +166,15 @@ def in_box(corner: Tensor) -> Tensor:
 
 
 def batch(config: Config, seed: int, update: int) -> dict[str, Array]:
-    """Arrays for one update, a function of the seed and the update's number alone."""
-    return drawn(np.random.default_rng([seed, update, config.tune]), config.batch, TRAINING)
+    """Arrays for one update, a function of the seed and the update's number alone.
+
+    For hard, some pictures have -1 in the place of numbers to draw with: they are seen as by soft.
+    """
+    rng = np.random.default_rng([seed, update, config.tune])
+    part = drawn(rng, config.batch, TRAINING)
+    if config.model == "hard":
+        part["uniform"][rng.random(config.batch) < config.expected] = -1
+    return part
 
 
 def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
@@ -214,16 +226,20 @@ class Captioner(nn.Module):
     def look(
         self, hidden: Tensor, region: Tensor, uniform: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Context, weights, gate, and the region that `hard` sees: drawn, or the most weighted."""
+        """Context, weights, gate, and the region that `hard` sees: drawn, or the most weighted.
+
+        It is -1 where nothing is drawn, since `uniform` is negative, and `hard` sees the mean.
+        """
         context, weight, gate = self.attention(hidden, region)
         if uniform is None:
             choice = weight.argmax(dim=-1)
         else:
             choice = (weight.cumsum(dim=-1) <= uniform[:, None]).sum(dim=-1)
-            choice = choice.clamp(max=weight.shape[-1] - 1)
+            choice = choice.clamp(max=weight.shape[-1] - 1).masked_fill(uniform < 0, -1)
         seen = weight
         if self.kind == "hard":
-            seen = one_hot(choice, weight.shape[-1]).to(weight)
+            one = one_hot(choice.clamp(min=0), weight.shape[-1]).to(weight)
+            seen = torch.where(choice.unsqueeze(-1) < 0, weight, one)
         elif self.kind == "mean":
             seen = weight = torch.full_like(weight, 1 / weight.shape[-1])
         elif self.kind == "shuffled":
@@ -306,12 +322,14 @@ def hard_terms(config: Config, told: dict[str, Tensor], surprise: Tensor, mask: 
     alone it has an influence, less what the state before it led to expect.
     """
     reward = -surprise.detach().flip(1).cumsum(dim=1).flip(1)
+    mask = mask & (told["choice"] >= 0)
     gain = (reward - told["baseline"]).masked_fill(~mask, 0.0)
     safe = told["weight"].clamp(min=1e-20)
-    log_weight = safe.log()
-    taken = torch.take_along_dim(log_weight, told["choice"].unsqueeze(-1), dim=-1).squeeze(-1)
+    log_weight, choice = safe.log(), told["choice"].clamp(min=0).unsqueeze(-1)
+    taken = torch.take_along_dim(log_weight, choice, dim=-1).squeeze(-1)
     entropy = -(safe * log_weight).sum(dim=-1).masked_fill(~mask, 0.0)
-    each = -gain.detach() * taken - config.entropy * entropy + 0.5 * gain.square()
+    each = -config.reward * gain.detach() * taken - config.entropy * entropy
+    each = each + FIT * gain.square()
     return each.sum(dim=1)
 
 
