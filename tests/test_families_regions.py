@@ -266,7 +266,7 @@ def test_the_arms_are_of_one_size_and_start_alike():
 @pytest.mark.parametrize("arm", PLAIN)
 def test_what_an_arm_trains_gets_a_gradient(arm):
     config, model = made(arm)
-    each = recipe.loss(config, model, tensors(recipe.batch(config, 0, 0)), 0.0)
+    each = recipe.loss(config, model, tensors(recipe.batch(config, 0, config.n_update - 1)), 0.0)
     assert each.shape == (config.batch,)
     each.sum().backward()
     idle = {name for name, p in model.named_parameters() if p.grad is None}
@@ -307,25 +307,23 @@ def test_what_each_arm_sees_of_the_regions():
         assert_allclose(seen[arm][1], used, rtol=1e-12, err_msg=arm)
 
 
-def test_hard_sees_some_pictures_as_soft_does_and_learns_no_draw_from_them():
-    config, model = made("hard", expected=0.3, batch=200)
+def test_hard_begins_as_soft_and_learns_no_draw_meanwhile():
+    config, model = made("hard", n_update=8)
+    for update in range(8):
+        uniform = recipe.batch(config, 0, update)["uniform"]
+        assert ((uniform < 0) == (update < 4)).all(), update
+    for arm in ("hard-alone", "soft"):
+        assert (recipe.batch(recipe.configure("smoke", arm), 0, 0)["uniform"] >= 0).all()
     part = tensors(recipe.batch(config, 0, 0))
-    as_soft = (part["uniform"] < 0).all(dim=1)
-    assert ((part["uniform"] < 0).any(dim=1) == as_soft).all()
-    assert 40 < as_soft.sum() < 80
-    for arm, share in (("hard-alone", 0.0), ("soft", 0.0), ("hard", 1.0)):
-        change = {"expected": 1.0} if share else {}
-        each = recipe.batch(replace(recipe.configure("smoke", arm), **change), 0, 0)["uniform"]
-        assert (each < 0).mean() == share, arm
+    image, target, uniform = (part[name] for name in ("image", "target", "uniform"))
     _, soft = made("soft")
-    image, target, uniform = (part[name][as_soft][:5] for name in ("image", "target", "uniform"))
     with torch.no_grad():
         told, mean = model(image, target, uniform), soft(image, target)
     assert_allclose(told["score"], mean["score"], atol=1e-5)
     assert (told["choice"] == -1).all()
-    surprise = torch.rand(5, target.shape[1])
+    surprise = torch.rand(len(image), target.shape[1])
     terms = recipe.hard_terms(config, told, surprise, target != recipe.PADDING)
-    assert_array_equal(terms, np.zeros(5))
+    assert_array_equal(terms, np.zeros(len(image)))
 
 
 def test_regions_are_drawn_as_often_as_they_weigh():
@@ -395,7 +393,7 @@ def test_the_estimator_is_right_on_average_by_enumeration():
     def baseline(choice):  # of the state before each draw
         return torch.stack([guess[3].expand(9), guess[:3][choice[:, 0]]], dim=1)
 
-    config = replace(recipe.configure("book", "hard"), entropy=0.0, reward=1.0)
+    config = replace(recipe.configure("book", "hard"), entropy=0.0)
     told, each = told_of(*leaves, surprise, baseline)
     taken = torch.take_along_dim(told["weight"], told["choice"][..., None], -1).squeeze(-1)
     chance = taken.prod(dim=1)
@@ -410,7 +408,7 @@ def test_the_estimator_is_right_on_average_by_enumeration():
 
 def test_the_estimator_of_the_whole_model_is_right_on_average():
     """One word, every region drawn once, each as heavy as it weighs: the exact gradient."""
-    config, model = made("hard", entropy=0.0, reward=1.0, width=16, d_region=16)
+    config, model = made("hard", entropy=0.0, width=16, d_region=16)
     model.double()
     with torch.no_grad():
         model.attention.v.mul_(6)
