@@ -3,13 +3,13 @@
 ``python -m attn_course.training families.regions``. Two to four emoji, each by one of two artists,
 lie on a canvas of 96 × 96: each in a cell of its own of a grid of 3 × 3, shifted within it. The
 caption names them in reading order: row by row, and from the left within a row. Of the pairs of
-names a fifth never meet in training: half of them are for the test, one at least in each picture. A
-convolutional encoder makes 12 × 12 regions, a GRU says the words. The arms differ in what it sees
-of the regions. soft: their mean, weighted by the attention. soft-penalty: the same, with a penalty
-for regions that are not looked at once in all. hard: one, drawn from the weights, by the score
-function with a learned baseline and an entropy; at the test the one of most weight. mean: their
-plain mean. shuffled: their mean, weighted by the attention to another picture of the batch. The
-first half of its training hard sees as soft does; hard-alone draws from the first update on.
+names a fifth never meet in training: five of each name for the test, where each picture has one at
+least, and four to choose rates with. A convolutional encoder makes 12 × 12 regions, a GRU says the
+words. The arms differ in what it sees of the regions. soft: their mean, weighted by the attention.
+soft-penalty: the same, with a penalty for regions that are not looked at once in all. hard: one,
+drawn from the weights, by the score function with a learned baseline and an entropy; at the test
+the one of most weight. mean: their plain mean. shuffled: their mean, weighted by the attention to
+another picture of the batch. The first half of its training hard sees as soft does.
 """
 
 import itertools
@@ -68,7 +68,6 @@ MODELS: dict[str, dict[str, Any]] = {
     "soft": {},
     "soft-penalty": {"penalty": 1.0},
     "hard": {"model": "hard"},
-    "hard-alone": {"model": "hard", "as_soft": 0.0},
     "mean": {"model": "mean"},
     "shuffled": {"model": "shuffled"},
 }
