@@ -1,4 +1,4 @@
-"""How the number words are learnt: who reads what, sizes, batches, a true measure."""
+"""How the number words are learned: who reads what, sizes, batches, a true measure."""
 
 from dataclasses import replace
 

@@ -2,7 +2,7 @@
 
 Arms are TASK-SCORE. One encoder and one decoder of the same widths for all; only the way in which
 a decoder's state scores the annotations differs. `uniform` weighs all of them alike: the baseline.
-`projected` is the general score over the root of the width: scaled dot after a learnt projection.
+`projected` is the general score over the root of the width: scaled dot after a learned projection.
 local-m looks at a window that moves on by one position a step, local-p at one that it places
 itself; inside it both use the general score. The learning rate of an arm is the best of its arms
 -tune-RATE, which are measured on examples of their own.

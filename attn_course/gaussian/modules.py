@@ -28,7 +28,7 @@ class GlimpseReader(nn.Module):
 
     Notes
     -----
-    The first window, before anything is learnt, spreads its grid over the whole image with a std of
+    The first window, before all learning, spreads its grid over the whole image with a std of
     half a stride, about what it takes for the Gaussians to leave no gaps.
     """
 

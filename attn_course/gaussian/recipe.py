@@ -260,7 +260,7 @@ def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float)
 
 
 def _crop_loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float) -> Tensor:
-    """Squared error, while a std that is not learnt goes down to the target's by a fixed plan."""
+    """Squared error, while a std that is not learned goes down to the target's by a fixed plan."""
     start, end = config.std_start, config.std
     planned = start * (end / start) ** min(1.0, done / 0.8)
     std = end if config.learn_std or not config.blur_target else planned

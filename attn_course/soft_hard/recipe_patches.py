@@ -6,7 +6,7 @@ averaged down gives every patch a score, a reader makes features of a patch, a c
 features. The arms differ in which patches are read, and in what teaches the locator:
 
 soft          all, their features averaged with the softmax of the scores; its own gradient
-hard          one, drawn from that softmax; the score function, with a learnt baseline
+hard          one, drawn from that softmax; the score function, with a learned baseline
 gumbel        one, drawn alike; the gradient of a relaxed draw, "straight through"
 uniform       all, averaged with equal weights; nothing
 random        one, drawn evenly; nothing

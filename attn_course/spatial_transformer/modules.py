@@ -58,7 +58,7 @@ def _convolution(d_in: int, d_out: int, border: int, generator: torch.Generator)
 
 
 def _start_at_identity(layers: _DenseLayers, raw: Tensor) -> None:
-    """Whatever the image, the last layer answers `raw` until it has learnt otherwise."""
+    """Whatever the image, the last layer answers `raw` until it has learned otherwise."""
     last = layers.layers[-1]
     assert isinstance(last, Dense)
     with torch.no_grad():
@@ -85,7 +85,7 @@ class DenseLocaliser(_DenseLayers):
     Notes
     -----
     The last layer starts with weights of zero and the identity as its bias, so that nothing is
-    warped before anything is learnt.
+    warped before anything is learned.
     """
 
     def __init__(

@@ -231,7 +231,7 @@ def _crop_reader(config: Config, generator: torch.Generator) -> nn.Module:
 
 
 def n_parameter(model: nn.Module) -> int:
-    """Numbers that are learnt."""
+    """Numbers that are learned."""
     return sum(p.numel() for p in model.parameters())
 
 

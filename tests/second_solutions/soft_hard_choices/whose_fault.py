@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Weights of the errors [frozen, learnt], [frozen, oracle], [retrained, learnt], [retrained, oracle]
+# Weights of errors [frozen, learned], [frozen, oracle], [retrained, learnt], [retrained, oracle]
 CONTRAST = np.array([[0.5, -0.5, 0.5, -0.5], [0.5, 0.5, -0.5, -0.5], [1.0, -1.0, -1.0, 1.0]])
 
 

@@ -8,7 +8,7 @@ from attn_course._typing import Array
 from attn_course.exercises.checking import Mutant, Wrong, check, close
 
 VERDICTS = ("looking", "recognising", "both", "each other")
-TABLES = {  # errors in tenths: frozen at the learnt place and the oracle's, then retrained
+TABLES = {  # errors in tenths: frozen at the learned place and the oracle's, then retrained
     "looking": ((6, 2), (5, 1)),
     "recognising": ((6, 5), (2, 1)),
     "both": ((6, 5), (5, 1)),

@@ -170,7 +170,7 @@ def features_have_no_say(answer: Any, rng: np.random.Generator) -> None:
             or np.asarray(bias).dtype.kind != "f"
         ):
             raise Wrong(
-                "A layer's weight or bias holds integers, which cannot be learnt."
+                "A layer's weight or bias holds integers, which cannot be learned."
             )
         close(
             weight,
@@ -356,7 +356,7 @@ MUTANTS = {
         old="torch.tensor([1.0, 1.0, 0.0, 0.0])",
         new="torch.tensor([1, 1, 0, 0])",
         falls_by="features_have_no_say",
-        says="cannot be learnt",
+        says="cannot be learned",
     ),
     "a grid from corner to corner": Mutant(
         old="x = (2 * torch.arange(w, dtype=raw.dtype) + 1) / w - 1\n"
