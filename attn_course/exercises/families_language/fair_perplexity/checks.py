@@ -302,13 +302,9 @@ def nothing_to_divide_by(answer: Any, rng: np.random.Generator) -> None:
         lambda: answer.spelled_out(nats, nobody, mask, 12),
         "A model that was asked nothing has none spelled out either; raise ValueError.",
     )
-    for told, size in ((mask, 5 * ~mask), (nobody, 5 * mask)):
-        _refused(
-            lambda told=told, size=size: answer.bits_per_character(
-                nats, told, size
-            ),
-            "Where the tokens that count have no characters, raise ValueError.",
-        )
+    none = "Where the tokens that count have no characters, raise ValueError."
+    _refused(lambda: answer.bits_per_character(nats, mask, 5 * ~mask), none)
+    _refused(lambda: answer.bits_per_character(nats, nobody, 5 * mask), none)
 
 
 @check(hidden=True, points=2)
