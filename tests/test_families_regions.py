@@ -328,6 +328,21 @@ def test_hard_begins_as_soft_and_learns_no_draw_meanwhile():
     assert_array_equal(terms, np.zeros(len(image)))
 
 
+def test_the_lesson_knows_what_and_not_in_which_order():
+    there = torch.tensor([[0.0, 1.0, 2.0, 5.0]]).log().expand(3, 4)
+    target = torch.tensor([[4, 6, 2, 0], [6, 4, 2, 0], [5, 2, 0, 0]])
+    wanted = [np.log(8 / 1) + np.log(8 / 5)] * 2 + [np.log(8 / 2)]
+    assert_allclose(recipe.lesson(there, target), wanted, rtol=1e-6)
+    config, model = made("soft", lesson=0.0)
+    part = tensors(recipe.batch(config, 0, 0))
+    without = recipe.loss(config, model, part, 0.0)
+    with_it = recipe.loss(replace(config, lesson=2.0), model, part, 0.0)
+    there = model(part["image"], part["target"])["there"]
+    more = 2 * recipe.lesson(there, part["target"])
+    assert_allclose((with_it - without).detach(), more.detach(), rtol=1e-4)
+    assert more.min() > 2 * np.log(2)
+
+
 def test_regions_are_drawn_as_often_as_they_weigh():
     _, model = made("hard", width=8, d_region=8)
     model.double()
@@ -410,7 +425,7 @@ def test_the_estimator_is_right_on_average_by_enumeration():
 
 def test_the_estimator_of_the_whole_model_is_right_on_average():
     """One word, every region drawn once, each as heavy as it weighs: the exact gradient."""
-    config, model = made("hard", entropy=0.0, width=16, d_region=16)
+    config, model = made("hard", entropy=0.0, lesson=0.0, width=16, d_region=16)
     model.double()
     with torch.no_grad():
         model.attention.v.mul_(6)
@@ -420,7 +435,8 @@ def test_the_estimator_of_the_whole_model_is_right_on_average():
     with torch.no_grad():
         weight = model(image[:1], target[:1])["weight"][0, 0]
     uniform = (weight.cumsum(0) - weight / 2)[:, None]
-    leaves = {n: p for n, p in model.named_parameters() if not n.startswith("baseline")}
+    aside = ("baseline", "thing")
+    leaves = {n: p for n, p in model.named_parameters() if not n.startswith(aside)}
     told = model(image, target, uniform)
     assert_array_equal(told["choice"][:, 0], np.arange(N_REGION))
     surprise = -told["score"][:, 0].log_softmax(-1)[:, 7]
