@@ -157,7 +157,7 @@ def _apart(want: Any, mistakes: Mapping[str, Any]) -> bool:
 @check(hidden=True, points=2)
 def each_word_shared_out(answer: Any, rng: np.random.Generator) -> None:
     """Row j of the shares has the t of English word j at the empty word and at each place of the source,
-    divided by their sum."""
+    each divided by the sum of them."""
     for m, n in ((4, 7), (6, 3), (1, 4)):
         while True:
             t, (source, target) = _random(rng), _pair(rng, m, n)
@@ -383,32 +383,32 @@ def likelihood_of_all_words(answer: Any, rng: np.random.Generator) -> None:
         t = _random(rng)
         sizes = rng.integers(3, 8, (6, 2))
         pairs = [_pair(rng, int(m), int(n)) for m, n in sizes]
-        found = [_all_t(t, *pair) for pair in pairs]
-        words = [one.mean(axis=1) for one in found]
+        tables = [_all_t(t, *pair) for pair in pairs]
+        words = [one.mean(axis=1) for one in tables]
         whole = [np.log(one).sum() for one in words]
         want = sum(whole)
-        lengths = [one.shape[1] for one in found]
+        lengths = [one.shape[1] for one in tables]
         mistakes = {
             "Each place is picked with the chance 1/(m + 1); this is without it.": sum(
-                np.log(one.sum(axis=1)).sum() for one in found
+                np.log(one.sum(axis=1)).sum() for one in tables
             ),
             "With the empty word there are m + 1 places, and not m.": sum(
                 np.log(one.sum(axis=1) / (one.shape[1] - 1)).sum()
-                for one in found
+                for one in tables
             ),
             "Each English word picks a place: 1/(m + 1) comes once for each, and not once for the "
             "pair.": sum(
                 np.log(one.sum(axis=1)).sum() - np.log(k)
-                for one, k in zip(found, lengths, strict=True)
+                for one, k in zip(tables, lengths, strict=True)
             ),
             "The empty word's t is part of each sum.": sum(
-                np.log(one[:, 1:].mean(axis=1)).sum() for one in found
+                np.log(one[:, 1:].mean(axis=1)).sum() for one in tables
             ),
             "A sum over all places stands inside the logarithm, and not the largest t.": sum(
-                np.log(one.max(axis=1) / one.shape[1]).sum() for one in found
+                np.log(one.max(axis=1) / one.shape[1]).sum() for one in tables
             ),
             "The logarithm comes after the sum over places.": sum(
-                np.log(one).mean(axis=1).sum() for one in found
+                np.log(one).mean(axis=1).sum() for one in tables
             ),
             "The logarithm is asked for to the base e.": want / np.log(2),
             "Logarithms are added up; this is their mean over the words.": want
