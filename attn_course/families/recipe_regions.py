@@ -60,7 +60,7 @@ class Config:
     tune: bool = False  # measured on other combinations, to choose the rate with
     n_example: int = 1_000
     batch: int = 32
-    n_update: int = 3_000
+    n_update: int = 4_000
     lr: float = 2e-3
     warm_up: int = 100
     clip: float = 5.0
