@@ -18,7 +18,15 @@ from paths import HAS_TORCH
 
 from attn_course import exercises
 from attn_course.exercises import cells, checking, release, source, wire
-from attn_course.exercises.checking import Answer, OutOfTimeError, StudentError, Wrong, close
+from attn_course.exercises.checking import (
+    Answer,
+    OutOfTimeError,
+    StudentError,
+    Wrong,
+    close,
+    diagnose,
+    distinct,
+)
 from attn_course.exercises.source import ExerciseError
 from attn_course.exercises.submission import Submission, read_notebook
 from attn_course.gaussian import reference
@@ -1119,3 +1127,25 @@ def test_nothing_of_a_notebook_is_needed_to_check():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"subprocess", "torch", "yaml", "IPython", "nbformat", "matplotlib"}
+
+
+def test_a_mistake_is_named_by_what_it_leads_to():
+    want, mistakes = np.array([1.0, 2.0]), {"Twice.": [2.0, 4.0], "The sum.": 3.0}
+    diagnose(want, want, mistakes)
+    diagnose(want + 1e-13, want, {"Right is no mistake.": want})
+    for got, said in (([2.0, 4.0], "Twice."), (3.0, "The sum.")):
+        with pytest.raises(Wrong, match=said):
+            diagnose(np.array(got), want, mistakes)
+    with pytest.raises(Wrong) as caught:
+        diagnose(np.array([2.0, 4.001]), want, mistakes)
+    assert not str(caught.value)
+    with pytest.raises(Wrong, match="Twice"):
+        diagnose(np.array([2.0, 4.001]), want, mistakes, rtol=1e-2)
+
+
+def test_mistakes_that_lead_to_the_same_are_not_told_apart():
+    want = np.array([1.0, 2.0])
+    assert distinct(want, {"a": [1.0, 3.0], "b": 1.0})
+    assert not distinct(want, {"a": [1.0, 2.0 + 1e-9]})
+    assert not distinct(want, {"a": 4.0, "b": 4.0})
+    assert not distinct(want, {"a": [1.0, 2.01]}, rtol=0.1)

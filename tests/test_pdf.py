@@ -103,7 +103,7 @@ def outline(pdf):
 
 def test_it_is_a_book_with_a_title_a_language_and_tags(pdf, texts):
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert 60 < len(pdf.pages) < 500
+    assert 60 < len(pdf.pages) < 700
     assert pdf.metadata.title == config["title"]
     assert pdf.metadata.author == config["author"]
     assert "Mozilla" not in pdf.metadata.creator

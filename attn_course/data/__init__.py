@@ -118,9 +118,7 @@ def photograph(name: str) -> UInt8[Array, "height width 3"]:
     (192, 256, 3)
     """
     _check.one_of("name", name, PHOTOGRAPHS)
-    (packed,) = contents("photographs", f"{name}.npz")
-    with np.load(io.BytesIO(packed.data)) as archive:
-        return archive["image"]
+    return _image("photographs", f"{name}.npz")
 
 
 def pronunciations(split: str) -> list[tuple[str, list[str]]]:
@@ -240,7 +238,11 @@ def few_emoji() -> UInt8[Array, "2 48 24 24 4"]:
     >>> image[0, EMOJI.index("lemon"), 12, 12].tolist()  # yellow, and nothing shines through
     [252, 194, 25, 255]
     """
-    (packed,) = contents("few-emoji", "emoji.npz")
+    return _image("few-emoji", "emoji.npz")
+
+
+def _image(name: str, filename: str) -> UInt8[Array, "..."]:
+    (packed,) = contents(name, filename)
     with np.load(io.BytesIO(packed.data)) as archive:
         return archive["image"]
 

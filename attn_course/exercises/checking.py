@@ -215,6 +215,34 @@ def close(
         raise wrong
 
 
+def diagnose(
+    got: Any,
+    want: Any,
+    mistakes: Mapping[str, Any],
+    rtol: float | int = 1e-5,
+    atol: float | int = 1e-8,
+) -> None:
+    """As `close`; where the result is, within tolerance, that of a mistake, say its sentence."""
+    if not _same(got, want, 1e-9, 1e-12):
+        for sentence, value in mistakes.items():
+            if _same(got, value, rtol, atol):
+                raise Wrong(sentence)
+    close(got, want)
+
+
+def distinct(
+    want: Any, mistakes: Mapping[str, Any], rtol: float | int = 1e-5, atol: float | int = 1e-8
+) -> bool:
+    """Whether no mistake leads, within tolerance, to the result or to that of another mistake."""
+    values = [np.asarray(one, float) for one in (want, *mistakes.values())]
+    pairs = ((one, other) for i, one in enumerate(values) for other in values[:i])
+    return not any(_same(one, other, rtol, atol) for one, other in pairs)
+
+
+def _same(one: Any, other: Any, rtol: float | int, atol: float | int) -> bool:
+    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=rtol, atol=atol)
+
+
 def _shown(got: Array, want: Array) -> str:
     """What came out, where that is short."""
     if np.isnan(got).any():

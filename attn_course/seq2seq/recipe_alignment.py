@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from attn_course._typing import Array
-from attn_course.preliminaries.functional import masked_softmax
 from attn_course.seq2seq import functional
 from attn_course.seq2seq import task_alignment as task
 from attn_course.seq2seq.modules import PADDING, START, Translator, forced_loss
@@ -149,15 +148,11 @@ def loss(config: Config, model: nn.Module, part: dict[str, Tensor], done: float)
     return forced_loss(model, part["source"], part["target"])
 
 
-def in_hindsight(
-    model: Translator, source: Tensor, before: Tensor, target: Tensor, weight: Tensor
-) -> Tensor:
-    r"""How likely each word came from each place, now that the word is known.
+def likelihood(model: Translator, source: Tensor, before: Tensor, target: Tensor) -> Tensor:
+    r"""How likely each word is from each place: :math:`\log p(y_t \mid s_{t-1}, y_{t-1}, a_i)`.
 
-    .. math:: p(i \mid y_t) \propto \alpha_{ti} \, p(y_t \mid h_i)
-
-    The second factor is the probability of the word if the decoder's context at this step, and at
-    this step alone, were the one annotation. Shapes as those of `weight`.
+    That is if the decoder's context at this step, and at this step alone, were the one annotation.
+    ``(batch, n_target, n_source)``, and minus infinity at padding.
     """
     params = dict(model.decoder.named_parameters())
     annotation, last, mask = model.read(source)
@@ -174,7 +169,7 @@ def in_hindsight(
         _, joined, _ = functional.step(feature, state, annotation, projected, context, mask, alone)
         score = functional.readout(joined, params).log_softmax(dim=-1)
         each.append(torch.take_along_dim(score, target.unsqueeze(-1), dim=-1))
-    return masked_softmax(weight.log() + torch.cat(each, dim=-1), mask.unsqueeze(1))
+    return torch.cat(each, dim=-1).masked_fill(~mask.unsqueeze(1), -torch.inf)
 
 
 def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -194,10 +189,9 @@ def predict(config: Config, model: nn.Module, part: dict[str, Tensor]) -> dict[s
         start = torch.full_like(target[:, :1], START)
         before = torch.cat([start, target[:, :-1]], dim=1)
         score, weight = model(source, before)
-        known = in_hindsight(model, source, before, target, weight)
-        kept["hindsight"] = known.argmax(dim=-1)[verse, word].tolist()
-        known = in_hindsight(model, source, before, target, torch.ones_like(weight))
-        kept["likely"] = known.argmax(dim=-1)[verse, word].tolist()
+        likely = likelihood(model, source, before, target)[verse, word]
+        kept["likely"] = likely.argmax(dim=-1).tolist()
+        kept["hindsight"] = (weight[verse, word].log() + likely).argmax(dim=-1).tolist()
         each = cross_entropy(score.mT, target, ignore_index=PADDING, reduction="none")
         kept["surprise"] = each.sum(dim=1).tolist()
         kept["n_word"] = (target != PADDING).sum(dim=1).tolist()

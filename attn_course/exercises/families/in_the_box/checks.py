@@ -1,12 +1,17 @@
 """Checks of weight in boxes: areas, an even map, other pictures' maps, and shuffled ones."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from attn_course._typing import Array
-from attn_course.exercises.checking import Mutant, Wrong, check, close
+from attn_course.exercises.checking import (
+    Mutant,
+    check,
+    close,
+    diagnose,
+    distinct,
+)
 
 WEIGHT = np.array(
     [
@@ -98,28 +103,6 @@ def _pictures(
     return weight, cover, mask
 
 
-def _told(got: Any, want: Any, mistakes: Mapping[str, Any]) -> None:
-    """Name the mistake if the result is what it leads to; else see that it is right."""
-    right = np.shape(got) == np.shape(want) and np.allclose(
-        got, want, rtol=1e-9, atol=1e-12
-    )
-    if not right:
-        for sentence, value in mistakes.items():
-            if np.shape(got) == np.shape(value) and np.allclose(got, value):
-                raise Wrong(sentence)
-    close(got, want)
-
-
-def _apart(want: Any, mistakes: Mapping[str, Any]) -> bool:
-    """Whether no mistake leads to the result, or to that of another one."""
-    values = [np.asarray(one, float) for one in (want, *mistakes.values())]
-    return all(
-        np.shape(one) != np.shape(other) or not np.allclose(one, other)
-        for i, one in enumerate(values)
-        for other in values[:i]
-    )
-
-
 # --- hidden ---------------------------------------------------------------------------------------
 
 
@@ -181,10 +164,10 @@ def area_of_every_region(answer: Any, rng: np.random.Generator) -> None:
                 "Two intervals that lie apart share nothing; the product of two negative lengths is "
                 "positive.": signed.ravel() / size**2,
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
         box = np.array([x, y, width, height])
-        _told(answer.covered(box, *grid), want, mistakes)
+        diagnose(answer.covered(box, *grid), want, mistakes)
 
 
 @check(hidden=True, points=2)
@@ -223,10 +206,10 @@ def box_across_the_border(answer: Any, rng: np.random.Generator) -> None:
                     "its far edge.": _areas(begun, n_row, n_column, size)
                     / size**2,
                 } | dict(list(mistakes.items())[1:])
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
         box = np.array([x, y, width, height])
-        _told(answer.covered(box, n_row, n_column, size), want, mistakes)
+        diagnose(answer.covered(box, n_row, n_column, size), want, mistakes)
     # Nowhere, without width, and everywhere.
     far = float(rng.uniform(1, 40))
     for place, each in (
@@ -271,9 +254,9 @@ def weight_by_area(answer: Any, rng: np.random.Generator) -> None:
                     axis=-1
                 ),
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.share_inside(weight, cover, mask), want, mistakes)
+        diagnose(answer.share_inside(weight, cover, mask), want, mistakes)
 
 
 @check(
@@ -306,9 +289,9 @@ def even_map_in_each_box(answer: Any, rng: np.random.Generator) -> None:
                 ),
                 "Where a caption has no word no share is expected; put 0.": even,
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.share_expected(cover, mask), want, mistakes)
+        diagnose(answer.share_expected(cover, mask), want, mistakes)
 
 
 def _table(weight: Array, cover: Array) -> Array:
@@ -370,9 +353,11 @@ def maps_of_the_others(answer: Any, rng: np.random.Generator) -> None:
                     (other | ~mask[:, None] & mask[None]).sum(axis=1), 1
                 ),
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.share_of_strangers(weight, cover, mask), want, mistakes)
+        diagnose(
+            answer.share_of_strangers(weight, cover, mask), want, mistakes
+        )
 
 
 @check(hidden=True)
@@ -442,8 +427,8 @@ def maps_that_are_all_zeros(answer: Any, rng: np.random.Generator) -> None:
             accompanied = (there & others).any(axis=1) | ~mask
             if (
                 accompanied.all()
-                and _apart(want, mistakes)
-                and _apart(p, slips)
+                and distinct(want, mistakes)
+                and distinct(p, slips)
             ):
                 break
         inside = answer.share_inside(weight, cover, mask)
@@ -452,8 +437,10 @@ def maps_that_are_all_zeros(answer: Any, rng: np.random.Generator) -> None:
             np.zeros(mask.shape),
             "A map of zeros has nothing in its box: 0, and not NaN.",
         )
-        _told(answer.share_of_strangers(weight, cover, mask), want, mistakes)
-        _told(answer.permutation_p(weight, cover, mask, order), p, slips)
+        diagnose(
+            answer.share_of_strangers(weight, cover, mask), want, mistakes
+        )
+        diagnose(answer.permutation_p(weight, cover, mask, order), p, slips)
 
 
 def _leads(lead: Array, there: Array, order: Array) -> Array:
@@ -534,9 +521,11 @@ def rows_that_lead_as_far(answer: Any, rng: np.random.Generator) -> None:
                     _leads(each, filled, order)
                 ),
             }
-            if 0.1 < want < 0.6 and _apart(want, mistakes):
+            if 0.1 < want < 0.6 and distinct(want, mistakes):
                 break
-        _told(answer.permutation_p(weight, cover, mask, order), want, mistakes)
+        diagnose(
+            answer.permutation_p(weight, cover, mask, order), want, mistakes
+        )
 
 
 @check(hidden=True)

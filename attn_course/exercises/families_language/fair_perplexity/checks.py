@@ -1,6 +1,6 @@
 """Checks of perplexities: what is averaged, who pays for UNKNOWN, and what is drawn together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from attn_course.exercises.checking import (
     Wrong,
     check,
     close,
+    diagnose,
+    distinct,
 )
 
 BITS = np.array([[1.0, 1.0, 1.0], [5.0, np.nan, np.nan]])
@@ -82,29 +84,6 @@ def _row(rng: np.random.Generator) -> tuple[Array, Array]:
     return nats, rng.permutation(14)[None] < 9
 
 
-def _told(got: Any, want: Any, mistakes: Mapping[str, Any]) -> None:
-    """Name the mistake if the result is what it leads to; else see that it is right."""
-    right = np.shape(got) == np.shape(want) and np.allclose(
-        got, want, rtol=1e-9
-    )
-    if not right:
-        for sentence, value in mistakes.items():
-            if np.shape(got) == np.shape(value) and np.allclose(got, value):
-                raise Wrong(sentence)
-    close(got, want)
-
-
-def _apart(want: Any, mistakes: Mapping[str, Any]) -> bool:
-    """Whether no mistake leads to the result, or to that of another one."""
-    values = [np.asarray(one, float) for one in (want, *mistakes.values())]
-    return all(
-        np.shape(one) != np.shape(other)
-        or not np.allclose(one, other, rtol=1e-3)
-        for i, one in enumerate(values)
-        for other in values[:i]
-    )
-
-
 def _refused(ask: Callable[[], Any], otherwise: str) -> None:
     """See that a question gets a ValueError."""
     try:
@@ -135,9 +114,9 @@ def pooled_over_tokens(answer: Any, rng: np.random.Generator) -> None:
             ]
             mean = nats[mask].mean()
             mistakes = _pooling(nats, mask, np.array(rows), mean)
-            if _apart(np.exp(mean), mistakes):
+            if distinct(np.exp(mean), mistakes, rtol=1e-3):
                 break
-        _told(answer.perplexity(nats, mask), float(np.exp(mean)), mistakes)
+        diagnose(answer.perplexity(nats, mask), float(np.exp(mean)), mistakes)
 
 
 def _pooling(
@@ -228,9 +207,9 @@ def a_share_of_unknown(answer: Any, rng: np.random.Generator) -> None:
                     plain + (1 - share) * charge
                 ),
             }
-            if 0 < share < 1 and _apart(want, mistakes):
+            if 0 < share < 1 and distinct(want, mistakes, rtol=1e-3):
                 break
-        _told(answer.spelled_out(nats, mask, unknown, n), want, mistakes)
+        diagnose(answer.spelled_out(nats, mask, unknown, n), want, mistakes)
 
 
 @check(hidden=True)
@@ -283,9 +262,9 @@ def bits_by_letters(answer: Any, rng: np.random.Generator) -> None:
                 / np.log(2),
                 "These are characters for a bit; turn it round.": 1 / want,
             }
-            if (mask & ~some).any() and _apart(want, mistakes):
+            if (mask & ~some).any() and distinct(want, mistakes, rtol=1e-3):
                 break
-        _told(answer.bits_per_character(nats, mask, size), want, mistakes)
+        diagnose(answer.bits_per_character(nats, mask, size), want, mistakes)
 
 
 @check(hidden=True)
@@ -356,9 +335,9 @@ def a_vocabulary_of_some(answer: Any, rng: np.random.Generator) -> None:
                     ::-1
                 ],
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes, rtol=1e-3):
                 break
-        _told(answer.without_context(count, n_kept), want, mistakes)
+        diagnose(answer.without_context(count, n_kept), want, mistakes)
 
 
 def _known(ranked: Array, n_kept: int) -> Array:
@@ -415,10 +394,10 @@ def chapters_stay_whole(answer: Any, rng: np.random.Generator) -> None:
             ratio = _ratios(one, other, mask, chapter, draw)
             want = np.percentile(ratio, [2.5, 97.5])
             mistakes = _drawing(one, other, mask, chapter, draw)
-            if _apart(want, mistakes):
+            if distinct(want, mistakes, rtol=1e-3):
                 break
         got = answer.paired_interval(one, other, mask, chapter, draw)
-        _told(got, want, mistakes)
+        diagnose(got, want, mistakes)
 
 
 def _ratios(

@@ -1,12 +1,19 @@
 """Checks of a word aligner: who is shared out to whom, what is counted, and which links are claimed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attn_course._typing import Array
-from attn_course.exercises.checking import Mutant, Wrong, check, close
+from attn_course.exercises.checking import (
+    Mutant,
+    Wrong,
+    check,
+    close,
+    diagnose,
+    distinct,
+)
 
 Pair = tuple[list[int], list[int]]
 # la luz, la noche, luz; the light, the night, light
@@ -20,6 +27,10 @@ FIRST = np.array(
         [1 / 2, 0, 1 / 2],
     ]
 )
+STRICT = {
+    "rtol": 1e-9,
+    "atol": 1e-12,
+}  # mistakes with a small t are near one another
 
 
 @check()
@@ -125,32 +136,6 @@ def _table(t: Array, count: Array) -> Array:
     return np.where(count.sum(axis=1, keepdims=True) > 0, _rows(count), t)
 
 
-def _told(got: Any, want: Any, mistakes: Mapping[str, Any]) -> None:
-    """Name the mistake if the result is what it leads to; else see that it is right."""
-
-    def same(value: Any) -> bool:
-        return np.shape(got) == np.shape(value) and np.allclose(
-            got, value, rtol=1e-9, atol=1e-12
-        )
-
-    if not same(want):
-        for sentence, value in mistakes.items():
-            if same(value):
-                raise Wrong(sentence)
-    close(got, want)
-
-
-def _apart(want: Any, mistakes: Mapping[str, Any]) -> bool:
-    """Whether no mistake leads to the result, or to that of another one."""
-    values = [np.asarray(one, float) for one in (want, *mistakes.values())]
-    return all(
-        np.shape(one) != np.shape(other)
-        or not np.allclose(one, other, rtol=1e-4, atol=1e-6)
-        for i, one in enumerate(values)
-        for other in values[:i]
-    )
-
-
 # --- hidden ---------------------------------------------------------------------------------------
 
 
@@ -193,9 +178,9 @@ def each_word_shared_out(answer: Any, rng: np.random.Generator) -> None:
                     t, source[:-1], target
                 ),
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
                 break
-        _told(answer.shares(t, source, target), want, mistakes)
+        diagnose(answer.shares(t, source, target), want, mistakes, **STRICT)
 
 
 @check(hidden=True)
@@ -216,7 +201,7 @@ def shares_of_next_to_nothing(answer: Any, rng: np.random.Generator) -> None:
     guarded[3], level[1] = 0.0, 1 / (len(source) + 1)
     alone = want.copy()
     alone[1, 0] = 1.0
-    _told(
+    diagnose(
         got,
         want,
         {
@@ -226,6 +211,7 @@ def shares_of_next_to_nothing(answer: Any, rng: np.random.Generator) -> None:
             "Where all t are zero nobody gets a share, and not everybody the same.": level,
             "Where all t are zero nobody gets a share, not even the empty word.": alone,
         },
+        **STRICT,
     )
     t = _random(rng)
     close(answer.shares(t, [], target), np.ones((len(target), 1)))
@@ -289,9 +275,9 @@ def counts_of_all_pairs(answer: Any, rng: np.random.Generator) -> None:
             ),
             "All pairs are shared out by the old t; here each pair changed it for the next.": online,
         }
-        if _apart(want, mistakes):
+        if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
             break
-    _told(answer.new_table(t, pairs), want, mistakes)
+    diagnose(answer.new_table(t, pairs), want, mistakes, **STRICT)
 
 
 def _one_each(t: Array, source: list[int], target: list[int]) -> Array:
@@ -327,9 +313,9 @@ def words_that_stand_twice(answer: Any, rng: np.random.Generator) -> None:
                 t, _count(t, kinds)
             )[1:],
         }
-        if _apart(want, mistakes):
+        if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
             break
-    _told(answer.new_table(t, pairs)[1:], want, mistakes)
+    diagnose(answer.new_table(t, pairs)[1:], want, mistakes, **STRICT)
 
 
 @check(hidden=True)
@@ -357,7 +343,7 @@ def rows_without_a_count(answer: Any, rng: np.random.Generator) -> None:
         "A Spanish word without any share keeps its row of t; here it became zero.": zero,
         "A Spanish word without any share keeps its row of t; here all became equal.": level,
     }
-    _told(got, want, mistakes)
+    diagnose(got, want, mistakes, **STRICT)
     # Shares of next to nothing are shares.
     faint = _random(rng)
     rare = pairs[0][0][1]
@@ -371,7 +357,7 @@ def rows_without_a_count(answer: Any, rng: np.random.Generator) -> None:
         "Rows of small counts sum to one as well; do not hold their sum above some bound.": bounded,
         "A small share is a share: only a row without any stays.": kept,
     }
-    _told(answer.new_table(faint, pairs)[1:], want, mistakes)
+    diagnose(answer.new_table(faint, pairs)[1:], want, mistakes, **STRICT)
     close(answer.new_table(t, []), t)
 
 
@@ -424,11 +410,11 @@ def likelihood_of_all_words(answer: Any, rng: np.random.Generator) -> None:
             ),
             "All pairs count; this is the last one.": whole[-1],
         }
-        if _apart(want, mistakes):
+        if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
             break
-    _told(answer.log_likelihood(t, pairs), want, mistakes)
+    diagnose(answer.log_likelihood(t, pairs), want, mistakes, **STRICT)
     t, target = _random(rng), pairs[0][1]
-    _told(
+    diagnose(
         answer.log_likelihood(t, [([], target), pairs[1]]),
         np.log(t[0, target]).sum()
         + np.log(_all_t(t, *pairs[1]).mean(axis=1)).sum(),
@@ -437,6 +423,7 @@ def likelihood_of_all_words(answer: Any, rng: np.random.Generator) -> None:
                 _all_t(t, *pairs[1]).mean(axis=1)
             ).sum()
         },
+        **STRICT,
     )
 
 
@@ -459,10 +446,10 @@ def likelihood_at_its_ends(answer: Any, rng: np.random.Generator) -> None:
         raise Wrong(
             "An English word that nothing can yield makes the corpus impossible: -np.inf."
         )
-    _told(got, -np.inf, {})
+    diagnose(got, -np.inf, {}, **STRICT)
     without: list[list[Pair]] = [[], [(pairs[0][0], [])], [([], [])]]
     for nothing in without:
-        _told(answer.log_likelihood(t, nothing), 0.0, {})
+        diagnose(answer.log_likelihood(t, nothing), 0.0, {}, **STRICT)
 
 
 @check(
@@ -528,9 +515,11 @@ def largest_share_or_none(answer: Any, rng: np.random.Generator) -> None:
                 "English words are the rows of the links; this is turned.": want.T,
                 "This is where there is no link.": ~want,
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
                 break
-        _told(answer.best_links(t, source, target), want, mistakes)
+        diagnose(
+            answer.best_links(t, source, target), want, mistakes, **STRICT
+        )
 
 
 @check(hidden=True)
@@ -568,7 +557,7 @@ def links_where_shares_are_equal(
         "Where the empty word's share is among the largest there is no link.": greedy,
         "A word whose t are all zero has no link.": zeros,
     }
-    _told(answer.best_links(t, source, target), want, mistakes)
+    diagnose(answer.best_links(t, source, target), want, mistakes, **STRICT)
     close(answer.best_links(t, [], target), np.zeros((6, 0), dtype=bool))
     close(
         answer.best_links(t, source, []),
@@ -647,9 +636,9 @@ def error_of_all_pairs(answer: Any, rng: np.random.Generator) -> None:
             * want,
             "All pairs count; this is the last one.": alone[-1],
         }
-        if _apart(want, mistakes):
+        if distinct(want, mistakes, rtol=1e-4, atol=1e-6):
             break
-    _told(answer.alignment_error(*three), want, mistakes)
+    diagnose(answer.alignment_error(*three), want, mistakes, **STRICT)
 
 
 @check(hidden=True)
@@ -659,29 +648,32 @@ def error_without_claims(answer: Any, rng: np.random.Generator) -> None:
     claimed, sure, possible = _links(rng)
     nothing = [np.zeros_like(one) for one in sure]
     got = answer.alignment_error(nothing, sure, possible)
-    _told(
+    diagnose(
         got,
         1.0,
         {
             "Whoever claims nothing misses every sure link: the error rate is 1.0, not 0.0.": 0.0
         },
+        **STRICT,
     )
     got = answer.alignment_error(nothing, nothing, possible)
     if np.isnan(got):
         raise Wrong("Nothing claimed and nothing sure is 0.0, and not NaN.")
-    _told(
+    diagnose(
         got,
         0.0,
         {"With nothing claimed and nothing sure nothing is wrong: 0.0.": 1.0},
+        **STRICT,
     )
     a, _, _, _, in_p = _sums(claimed, nothing, possible).sum(axis=0)
-    _told(
+    diagnose(
         answer.alignment_error(claimed, nothing, possible),
         1 - in_p / a,
         {
             "Where nothing is sure the claims may be impossible still, and are judged.": 0.0,
             "Where nothing is sure a claim that is possible is right still.": 1.0,
         },
+        **STRICT,
     )
     m = int(rng.integers(2, 6))
     empty = [np.zeros((0, m), dtype=bool), np.zeros((m, 0), dtype=bool)]

@@ -1,13 +1,20 @@
 """Checks of a corpus score: what is counted, what is added up, and what is divided."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attn_course._typing import Array
-from attn_course.exercises.checking import Mutant, Wrong, check, close
+from attn_course.exercises.checking import (
+    Mutant,
+    Wrong,
+    check,
+    close,
+    diagnose,
+    distinct,
+)
 
 Rows = list[list[int]]
 RIGHT, SHORT = [[4, 5, 6, 7, 8]], [[4, 5, 6, 7]]
@@ -105,28 +112,6 @@ def _pair(
     return words[n + 1 : n + 1 + longer] + said[max(0, -longer) :], reference
 
 
-def _told(got: Any, want: Any, mistakes: Mapping[str, Any]) -> None:
-    """Name the mistake if the result is what it leads to; else see that it is right."""
-    right = np.shape(got) == np.shape(want) and np.allclose(
-        got, want, rtol=1e-9
-    )
-    if not right:
-        for sentence, value in mistakes.items():
-            if np.shape(got) == np.shape(value) and np.allclose(got, value):
-                raise Wrong(sentence)
-    close(got, want)
-
-
-def _apart(want: Any, mistakes: Mapping[str, Any]) -> bool:
-    """Whether no mistake leads to the result, or to that of another one."""
-    values = [np.asarray(one, float) for one in (want, *mistakes.values())]
-    return all(
-        np.shape(one) != np.shape(other) or not np.allclose(one, other)
-        for i, one in enumerate(values)
-        for other in values[:i]
-    )
-
-
 # --- hidden ---------------------------------------------------------------------------------------
 
 
@@ -143,9 +128,9 @@ def sums_before_ratios(answer: Any, rng: np.random.Generator) -> None:
             mistakes = _slips(said, reference, rows)
             if longer[0] == 0:
                 del mistakes[BY_SENTENCE]
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.bleu(said, reference), want, mistakes)
+        diagnose(answer.bleu(said, reference), want, mistakes)
 
 
 BY_SENTENCE = (
@@ -234,9 +219,9 @@ def matches_are_clipped(answer: Any, rng: np.random.Generator) -> None:
                 "Of n-grams that occur twice each one counts, in matches and in what was said; these "
                 "are kinds of n-grams.": _precision(among[0]),
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.bleu([said], [reference]), want, mistakes)
+        diagnose(answer.bleu([said], [reference]), want, mistakes)
 
 
 @check(hidden=True, points=2)
@@ -271,7 +256,7 @@ def penalty_for_too_few(answer: Any, rng: np.random.Generator) -> None:
         mistakes[
             "Divide by the n-grams that were said, not by those of the reference."
         ] = penalty * _precision(recall)
-        _told(answer.bleu([said], [reference]), _score(total), mistakes)
+        diagnose(answer.bleu([said], [reference]), _score(total), mistakes)
 
 
 @check(hidden=True)
@@ -282,17 +267,17 @@ def zero_without_a_match(answer: Any, rng: np.random.Generator) -> None:
     words = [[int(one) for one in rng.permutation(TEXT)[:7]] for _ in range(n)]
     three = [row[:3] for row in words]
     broken = [[*row[:3], 70, *row[4:]] for row in words]
-    _told(answer.bleu(broken, words), 0.0, {})
+    diagnose(answer.bleu(broken, words), 0.0, {})
     got = answer.bleu(three, three)
     if np.shape(got) == () and np.allclose(got, 100):
         raise Wrong(
             "Without a 4-gram there is no match of four words, and BLEU is 0.0; it does not make do "
             "with shorter ones."
         )
-    _told(got, 0.0, {})
+    diagnose(got, 0.0, {})
     nothing: Rows = [[] for _ in range(n)]
     for said, reference in ((nothing, words), (words, nothing), ([], [])):
-        _told(answer.bleu(said, reference), 0.0, {})
+        diagnose(answer.bleu(said, reference), 0.0, {})
 
 
 @check(hidden=True)
@@ -325,9 +310,9 @@ def words_before_the_end(answer: Any, rng: np.random.Generator) -> None:
                     "the END out.": dropped,
                 }.items()
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.bleu([closed[0]], [closed[1]]), want, mistakes)
+        diagnose(answer.bleu([closed[0]], [closed[1]]), want, mistakes)
 
 
 @check(hidden=True, points=2)
@@ -362,9 +347,9 @@ def each_sentence_left_out(answer: Any, rng: np.random.Generator) -> None:
                     [_score(row) for row in kept]
                 ),
             }
-            if _apart(want, mistakes):
+            if distinct(want, mistakes):
                 break
-        _told(answer.without_one(said, reference), want, mistakes)
+        diagnose(answer.without_one(said, reference), want, mistakes)
     # One sentence has all the matches of four words.
     n = int(rng.integers(3, 6))
     pair = _pair(rng, int(rng.integers(9, 14)))
