@@ -9,7 +9,7 @@ import torch
 
 from attn_course import data
 from attn_course.families import recipe as scores
-from attn_course.families import recipe_language, recipe_width
+from attn_course.families import recipe_language, recipe_regions, recipe_width
 from attn_course.gaussian import recipe
 from attn_course.seq2seq import recipe as number_words
 from attn_course.seq2seq import recipe_alignment
@@ -23,7 +23,7 @@ from attn_course.training import loop, record
 
 ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
 WORDS = (number_words, sentences, recipe_alignment)  # translation
-FAMILIES = (scores, recipe_width, recipe_language)
+FAMILIES = (scores, recipe_width, recipe_regions, recipe_language)
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM, *WORDS, *FAMILIES)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))
 CLUTTER = [f"clutter-{model}-{n}" for model in warps.READERS for n in warps.CANVASES]
@@ -49,8 +49,6 @@ def n_seed(mechanism, arm):
         return 1
     if "-frame-" in arm:
         return 10
-    if mechanism == sentences.MECHANISM and arm in ("forth", "reversed"):
-        return 0  # nothing is said of them
     if mechanism == scores.MECHANISM and arm.startswith("numbers-"):
         return 5
     return 5 if arm in CLUTTER else 3
@@ -116,6 +114,7 @@ def test_the_weights_give_the_recorded_check(folder):
 
 def test_there_are_weights_for_the_page():
     assert [folder.parent.name for folder in WITH_WEIGHTS] == [
+        *["soft"] * 3,
         "reader-4",
         "track",
         "attention-16",
