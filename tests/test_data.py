@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 import time
@@ -34,6 +35,7 @@ from attn_course.data import (
     emoji,
     fetch,
     few_emoji,
+    help_texts,
     mnist,
     photograph,
     pronunciations,
@@ -611,6 +613,37 @@ def test_a_newer_package_with_other_files_is_refused(apt, cached, monkeypatch):
     assert names_in(cached) == ["a"]
 
 
+def packed_by_debian(pages, apt, folder):
+    """The members of text.tar of a package that has `pages` in a folder text, and its bytes."""
+    (apt / "dpkg").write_text(FAKE_APT.format(python=sys.executable, content={"tiny-a": pages}))
+    folder.mkdir()
+    AptPackage("tiny-a", "usr/share/tiny").get({"text.tar": 0}, folder, False)
+    with tarfile.open(folder / "text.tar") as archive:
+        members = {m.name: (archive.extractfile(m).read(), m.mtime, m.uid) for m in archive}
+    return members, (folder / "text.tar").read_bytes()
+
+
+def test_a_folder_of_a_debian_package_is_packed_the_same_way_each_time(apt, tmp_path):
+    pages = {"text/b/d": b"one", "text/b-c": b"two", "text/b/a": b"", "elsewhere": b"no"}
+    members, first = packed_by_debian(pages, apt, tmp_path / "first")
+    assert list(members.items()) == [
+        ("b-c", (b"two", 0, 0)),
+        ("b/a", (b"", 0, 0)),
+        ("b/d", (b"one", 0, 0)),
+    ]
+    backwards = dict(reversed(pages.items())) | {"changelog": b"another release, the same pages"}
+    assert packed_by_debian(backwards, apt, tmp_path / "second")[1] == first
+    changed = packed_by_debian(pages | {"text/b/d": b"One"}, apt, tmp_path / "third")[1]
+    assert changed != first
+
+
+def test_an_archive_that_a_debian_package_has_is_taken_as_it_is(apt, tmp_path):
+    pages = {"text/a": b"one", "text.tar": b"their own"}
+    with pytest.raises(tarfile.ReadError):
+        packed_by_debian(pages, apt, tmp_path / "folder")
+    assert (tmp_path / "folder" / "text.tar").read_bytes() == b"their own"
+
+
 # Interruptions and company
 
 CHILD = """
@@ -1041,3 +1074,95 @@ def test_both_bibles_have_31_084_verses():
         ("jesús", ("G2424",)),
         (".", ()),
     ]
+
+
+# The help of an office suite
+
+
+def help_page(menu, *paragraphs):
+    """A page as the help has them: menus, then headings and paragraphs with names."""
+    head = f'<html><script>if (1 < 2) "<p>";</script><p id="par_menu">{menu}</p>'
+    body = "\n".join(f'<p id="{name}" class="paragraph">{text}</p>' for name, text in paragraphs)
+    foot = '<h1 id="hd_1">A title.</h1><p>It has no name.</p></div></html>'
+    return f'{head}<div id="DisplayArea" itemscope="true">{body}{foot}'
+
+
+MAC = '<span id="s" class="switch"><span hidden="true" class="MAC">⌘</span><span hidden>Ctrl</span>'
+HELP = {  # page: the name, the English and the French of each paragraph
+    "b/second.html": [
+        ("par_2", "Click   <span>OK</span>.", "Cliquez sur\n<span>OK</span>."),
+        ("par_1", "Tom &amp; Ann<br>see it!", "Tom &amp; Ann le\xa0voient<img src='a'>!"),
+    ],
+    "a/first.html": [
+        ("par_1", "Choose File - Open...", "Choisissez Fichier - Ouvrir..."),
+        ("par_2", "It has two. They are short.", "Il y en a deux."),
+        ("par_3", "There is one.", "Il y en a. Deux même."),
+        ("par_4", "Nobody translated this.", "Nobody translated this."),
+        ("par_5", "A list of names", "Une liste de noms"),
+        ("par_6", f"Press {MAC}</span>+A.", f"Appuyez sur {MAC}</span>+A."),
+        ("par_7", "One of a pair.", "Un des deux."),
+        ("par_7", "The other of the pair.", "L'autre des deux."),
+        ("par_8", "Version 7.4 is <b>new</b>?", "La version 7.4 est-elle <b>neuve</b> ?"),
+        ("par_9", "Click   <span>OK</span>.", "Cliquez sur OK."),
+    ],
+}
+HELP_SAYS = [
+    ("a/first.html", "Choose File - Open...", "Choisissez Fichier - Ouvrir..."),
+    ("a/first.html", "Version 7.4 is new?", "La version 7.4 est-elle neuve ?"),
+    ("a/first.html", "Click OK.", "Cliquez sur OK."),
+    ("b/second.html", "Click OK.", "Cliquez sur OK."),
+    ("b/second.html", "Tom & Ann see it!", "Tom & Ann le voient !"),
+]
+
+
+@pytest.fixture
+def help_folder(cached, monkeypatch):
+    """The cache with invented pages, the French ones in another order; their folder."""
+    content = {}
+    names = {"en-US/text.tar": "A menu opens.", "fr/text.tar": "Un menu s'ouvre."}
+    for which, (name, menu) in enumerate(names.items(), 1):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            for page in sorted(HELP):
+                rows = [(row[0], row[which]) for row in HELP[page]]
+                items = help_page(menu, *(rows if which == 1 else reversed(rows))).encode()
+                about = tarfile.TarInfo(page)
+                about.size = len(items)
+                archive.addfile(about, io.BytesIO(items))
+        content[name] = out.getvalue()
+    assert [file.name for file in REGISTRY["libreoffice-help"].files] == list(content)
+    files = tuple(File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in content.items())
+    entry = DataSet("libreoffice-help", files, (NOBODY,), "none", "none")
+    monkeypatch.setitem(REGISTRY, "libreoffice-help", entry)
+    folder = cached.parent / "libreoffice-help"
+    for name, items in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(items)
+    return folder
+
+
+@pytest.mark.usefixtures("help_folder")
+def test_help_texts_are_the_sentences_that_both_languages_have():
+    assert help_texts() == HELP_SAYS
+
+
+@pytest.mark.parametrize("filename", ["en-US/text.tar", "fr/text.tar"])
+def test_a_damaged_help_is_named(filename, help_folder):
+    flip(help_folder / filename)
+    with pytest.raises(DataError, match=f"libreoffice-help: {filename} is damaged"):
+        help_texts()
+
+
+@pytest.mark.recheck
+def test_the_help_has_17_078_sentences():
+    found = help_texts()
+    assert len(found) == 17_078
+    assert [page for page, _, _ in found] == sorted(page for page, _, _ in found)
+    assert len({page for page, _, _ in found}) == 2_305
+    shown = (
+        "The page number is only displayed if the following page exists.",
+        "Le numéro de la page suivante n'est affiché que si cette page existe.",
+    )
+    assert ("swriter/guide/footer_nextpage.html", *shown) in found
+    texts = [text for _, *pair in found for text in pair]
+    assert not [text for text in texts if re.search("</?(a|p|span|img|br)[ >]|&[a-z]+;", text)]

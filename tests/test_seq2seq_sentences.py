@@ -8,6 +8,7 @@ import sacrebleu
 import torch
 
 from attn_course import data
+from attn_course.seq2seq import recipe_help
 from attn_course.seq2seq import recipe_sentences as recipe
 from attn_course.seq2seq import task_sentences as task
 from attn_course.seq2seq.modules import forced_loss
@@ -15,6 +16,7 @@ from attn_course.training import loop
 
 GERMAN = ("ein", "hund", "läuft", "zwei", "katzen", "schlafen", "und", "der", "mann", "singt")
 ENGLISH = ("a", "dog", "runs", "two", "cats", "sleep", "and", "the", "man", "sings")
+REAL_PAIRS = task.pairs  # before a fixture replaces it
 
 
 @pytest.fixture(autouse=True)
@@ -41,16 +43,38 @@ def made(arm, **change):
     return config, recipe.build(config, torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("arm", recipe.ARMS)
-def test_an_arm_is_trained_and_measured(arm):
-    config, _ = made(arm, n_update=30)
-    model, curve = loop.train(recipe, config, seed=0)
+BOTH = {"captions": recipe, "help": recipe_help}  # of each corpus
+
+
+@pytest.mark.parametrize(
+    ("name", "arm"), [(name, arm) for name, each in BOTH.items() for arm in each.ARMS]
+)
+def test_an_arm_is_trained_and_measured(name, arm):
+    trained = BOTH[name]
+    config = replace(trained.configure("smoke", arm), n_update=30)
+    assert config.corpus == name
+    model, curve = loop.train(trained, config, seed=0)
     assert curve["loss"][-1] < curve["loss"][0]
-    result, predicted = loop.evaluate(recipe, config, model, subset=False)
-    assert recipe.measure(config, predicted) == result
+    result, predicted = loop.evaluate(trained, config, model, subset=False)
+    assert trained.measure(config, predicted) == result
     assert predicted["n_source"].shape == predicted["is_test"].shape == (63,)
     assert predicted["is_test"].sum() == 40
     assert predicted["probe"].tobytes().decode().count("\n") == len(task.PROBES)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_arms_of_a_corpus_are_of_one_size(name, monkeypatch):
+    """Within a hundredth, with as many words as the real corpora have."""
+    n_word = {"captions": (7_882, 5_898), "help": (2_717, 3_147)}
+    size = {}
+    with monkeypatch.context() as patch:
+        patch.setattr(task, "vocabularies", lambda _: map(range, n_word[name]))
+        for arm in BOTH[name].ARMS:
+            config = BOTH[name].configure("book", arm)
+            model = recipe.build(config, torch.Generator().manual_seed(0))
+            size[arm] = sum(p.numel() for p in model.parameters())
+    assert len(size) == 4
+    assert max(size.values()) / min(size.values()) < 1.01, size
 
 
 def test_the_score_is_sacrebleus():
@@ -143,9 +167,88 @@ def test_the_loss_is_a_mean_over_the_words_of_each_target():
     np.testing.assert_allclose(loss, wanted, rtol=1e-6)
 
 
+@pytest.fixture
+def help_pairs(monkeypatch):
+    """What becomes of invented sentences of the help, each on a page of the split asked for."""
+
+    def pairs(**said):
+        rows = []
+        for split, sentences in said.items():
+            page = next(name for name in map(str, range(100)) if task.part_of(name) == split)
+            rows += [(page, *sentence) for sentence in sentences]
+        monkeypatch.setattr(data, "help_texts", lambda: rows)
+        for cached in (task._help, REAL_PAIRS):
+            cached.cache_clear()
+        return {split: REAL_PAIRS("help", split) for split in task.SPLITS}
+
+    yield pairs
+    for cached in (task._help, REAL_PAIRS):
+        cached.cache_clear()
+
+
+def test_a_sentence_of_the_help_stands_in_one_split(help_pairs):
+    """In training if it can; what counts is its words, and its pages may come in any order."""
+    ours = help_pairs(
+        test=[("Close it now.", "un deux trois"), ("Open it!", "quatre cinq six")] * 2,
+        val=[("Print it now.", "dix onze douze"), ("CLOSE it now .", "sept huit neuf")],
+        train=[("Open it !", "a b c"), ("open it!", "d e f"), ("Save it now.", "g h i")],
+    )
+    assert ours == {
+        "train": ([["open", "it", "!"], ["save", "it", "now", "."]], [list("abc"), list("ghi")]),
+        "val": (
+            [["print", "it", "now", "."], ["close", "it", "now", "."]],
+            [["dix", "onze", "douze"], ["sept", "huit", "neuf"]],
+        ),
+        "test": ([], []),
+    }
+    assert task.repeats() == {"train": 1, "val": 0, "test": 4}
+
+
+def test_a_sentence_of_the_help_has_3_to_25_words_in_both_languages(help_pairs):
+    lengths = [(2, 3), (3, 2), (3, 3), (25, 25), (26, 25), (25, 26)]
+    rows = [(f"{i} " + "a " * (n - 1), "b " * m) for i, (n, m) in enumerate(lengths)]
+    source, target = help_pairs(train=rows)["train"]
+    assert [(len(a), len(b)) for a, b in zip(source, target, strict=True)] == [(3, 3), (25, 25)]
+    assert task.repeats() == {"train": 0, "val": 0, "test": 0}
+
+
+def test_about_a_tenth_of_the_pages_is_for_the_test():
+    parts = [task.part_of(f"folder/page{i}.html") for i in range(2_000)]
+    for split, share in (("train", 0.8), ("val", 0.1), ("test", 0.1)):
+        assert parts.count(split) / len(parts) == pytest.approx(share, abs=0.03)
+
+
+def test_each_corpus_has_its_probes():
+    for corpus, probes in (("captions", task.PROBES), ("help", task.HELP_PROBES)):
+        config = BOTH[corpus].configure("smoke", "attention")
+        asked = [part for part in recipe.examples(config, True) if not part["target"].any()]
+        assert [part["source"].shape for part in asked] == [
+            (1, len(task.words(probe)) + 1) for probe in probes
+        ]
+
+
 @pytest.mark.recheck
 def test_the_real_captions(monkeypatch):
     monkeypatch.undo()  # the invented sentences
     assert len(data.captions("test")) == 1_000
     german, english = task.vocabularies("captions")
     assert (len(german), len(english)) == (7_878 + 4, 5_894 + 4)
+
+
+@pytest.mark.recheck
+def test_the_real_help(monkeypatch):
+    monkeypatch.undo()
+    task.pairs.cache_clear()
+    both = {split: task.pairs("help", split) for split in task.SPLITS}
+    assert {split: len(source) for split, (source, _) in both.items()} == {
+        "train": 8_847,
+        "val": 840,
+        "test": 1_393,
+    }
+    assert task.repeats() == {"train": 2_497, "val": 404, "test": 609}
+    english, french = task.vocabularies("help")
+    assert (len(english), len(french)) == (2_713 + 4, 3_143 + 4)
+    known = {tuple(row) for source, _ in both.values() for row in source}
+    for probe in map(task.words, task.HELP_PROBES):
+        assert tuple(probe) not in known, "a probe stands in the help"
+        assert set(probe) <= set(english), "a probe has a word that training does not"

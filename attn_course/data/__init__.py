@@ -8,7 +8,9 @@ import gzip
 import io
 import json
 import re
+import tarfile
 import zlib
+from html.parser import HTMLParser
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +40,7 @@ __all__ = [
     "emoji",
     "fetch",
     "few_emoji",
+    "help_texts",
     "mnist",
     "photograph",
     "pronunciations",
@@ -169,6 +172,83 @@ def captions(split: str) -> list[tuple[str, str]]:
     packed = contents("multi30k", f"{stem}.de.gz", f"{stem}.en.gz")
     german, english = (gzip.decompress(p.data).decode("utf-8").splitlines() for p in packed)
     return list(zip(german, english, strict=True))
+
+
+def help_texts() -> list[tuple[str, str, str]]:
+    """Sentences of the help of an office suite (LibreOffice 7.4) in English and French.
+
+    Paragraphs of a page belong together that have the same name in both languages. Kept are those
+    of one sentence in both: what ends in a full stop, a question or an exclamation mark and has
+    none of them before a space. Left out are those that are the same in both languages, because
+    nobody has translated them, and those that have other words on another system. Pages quote one
+    another, so a sentence may come many times.
+
+    Returns
+    -------
+    sentences : list
+        The page, the English and the French; pages in the order of the alphabet, and on each the
+        order of the English.
+
+    Raises
+    ------
+    DataError
+        A file is damaged, or absent and cannot be fetched (which takes Debian's tools).
+    """
+    english, french = map(
+        _help_pages, contents("libreoffice-help", "en-US/text.tar", "fr/text.tar")
+    )
+    found = []
+    for page, paragraphs in english.items():
+        for name, ours in paragraphs.items():
+            theirs = french[page].get(name, "")
+            if ours != theirs and _is_sentence(ours) and _is_sentence(theirs):
+                found.append((page, ours, theirs))
+    return found
+
+
+def _help_pages(packed: UInt8[Array, "n_byte"]) -> dict[str, dict[str, str]]:
+    """Pages of an archive, each with its paragraphs by their names."""
+    pages = {}
+    with tarfile.open(fileobj=io.BytesIO(packed.data)) as archive:
+        for member in archive:
+            stream = archive.extractfile(member)
+            assert stream is not None  # there are files alone in it
+            reader = _HelpPage()
+            # The menus before it are the same everywhere.
+            reader.feed(stream.read().decode("utf-8").partition('<div id="DisplayArea"')[2])
+            reader.close()
+            pages[member.name] = {k: v.pop() for k, v in reader.said.items() if len(v) == 1}
+    return pages
+
+
+class _HelpPage(HTMLParser):
+    """What the paragraphs of a page say, by their names; a name may come with several texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, set[str]] = {}
+        self._name = self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "p":
+            self._name, self._text = given.get("id") or "", ""
+        elif "hidden" in given:  # one of the wordings for several systems
+            self._name = ""
+        elif tag in ("br", "img"):
+            self._text += " "
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "p" and self._name:
+            self.said.setdefault(self._name, set()).add(" ".join(self._text.split()))
+            self._name = ""
+
+
+def _is_sentence(text: str) -> bool:
+    return re.fullmatch(r"([^.!?]|[.!?](?! ))*[.!?]", text) is not None
 
 
 def emoji(side: int = 32) -> tuple[UInt8[Array, "2 n_emoji side side 4"], list[str]]:

@@ -109,7 +109,8 @@ class AptPackage:
     """A Debian package, or several with spaces between, with the files in one of its folders.
 
     ``apt-get download`` takes the version that this machine's lists name, and checks it against
-    them; ``dpkg -x`` unpacks it. Nothing is installed or run, and neither needs to be root.
+    them; ``dpkg -x`` unpacks it. Nothing is installed or run, and neither needs to be root. A file
+    called ``NAME.tar`` that a package does not have is made: all that lies in its folder NAME.
     """
 
     package: str
@@ -129,10 +130,24 @@ class AptPackage:
                 _run(["dpkg", "-x", archive.name, "unpacked"], Path(made), self.timeout)
             for name in wanted:
                 unpacked = Path(made, "unpacked", self.inside, name)
+                folder_of_it = unpacked.with_suffix("")
+                if unpacked.suffix == ".tar" and not unpacked.exists() and folder_of_it.is_dir():
+                    _pack(folder_of_it, unpacked)
                 if not unpacked.is_file():
                     raise OSError(f"{self.inside}/{name} is no file in it")
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(unpacked, folder / name)
+
+
+def _pack(folder: Path, archive: Path) -> None:
+    """Put the files of a folder into an archive that their names and bytes alone decide."""
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as members:
+        for name in sorted(files):
+            about = tarfile.TarInfo(name)  # of no owner, and no age
+            about.size = files[name].stat().st_size
+            with open(files[name], "rb") as stream:
+                members.addfile(about, stream)
 
 
 def _run(command: list[str], folder: Path, timeout: float) -> None:

@@ -128,7 +128,7 @@ def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
         part = slice(i, i + N_PART * every, every)
         is_test = np.arange(len(rows))[part] < len(both[0][0])
         yield arrays(config, source[part], target[part]) | {"is_test": is_test}
-    for probe in task.PROBES:
+    for probe in task.HELP_PROBES if config.corpus == "help" else task.PROBES:
         row = task.tokens([task.words(probe)], known)
         yield arrays(config, row, np.zeros((1, 1), dtype=int))  # there is no reference
 

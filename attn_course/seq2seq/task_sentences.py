@@ -1,9 +1,11 @@
 """Real sentences as rows of tokens, and their score against references.
 
 captions: German descriptions of photographs to English, 29,000 to train on.
+help: the English help of an office suite to French, 8,847 sentences to train on.
 """
 
 import re
+import zlib
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -13,10 +15,12 @@ import numpy as np
 from attn_course import _check
 from attn_course._typing import Array, Float, Int
 
-CORPORA = ("captions",)
+Pairs = tuple[list[list[str]], list[list[str]]]  # sources and targets, as words
+CORPORA = ("captions", "help")
 SPLITS = ("train", "val", "test")
 PADDING, START, END, UNKNOWN = 0, 1, 2, 3
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
+LENGTH = (3, 25)  # words and marks of a sentence of the help, in both languages
 LEAST = 2  # times that a word has to occur in training to be in the list
 PROBES = (  # sentences made up here, kept with their translations and weights
     "Ein Hund läuft durch den Schnee.",
@@ -24,6 +28,14 @@ PROBES = (  # sentences made up here, kept with their translations and weights
     "Ein Mann mit einem Hut spielt Gitarre auf der Straße.",
     "Der kleine Junge, der einen blauen Ball hält, steht vor einem Haus.",
     "Eine Gruppe von Kindern spielt am Strand, während ein Hund ins Wasser springt.",
+)
+HELP_PROBES = (  # made up here too, in the manner of the help
+    "Click the arrow to close the window.",
+    "The macro deletes every empty row of the selected table.",
+    "Choose Insert - Chart and enter a title for the new drawing.",
+    "If you hold down the key, the frame moves along with the pointer.",
+    "To print only the first page, open the dialog, select the printer and mark the check box at "
+    "the bottom.",
 )
 
 
@@ -38,9 +50,60 @@ def words(sentence: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", sentence.lower())
 
 
+def part_of(page: str) -> str:
+    """The split to which a page of the help belongs, with all that it says.
+
+    About one page in ten is for the test and one in ten for validation.
+
+    Examples
+    --------
+    >>> part_of("swriter/guide/footer_nextpage.html")
+    'train'
+    """
+    return {0: "test", 1: "val"}.get(zlib.crc32(page.encode()) % 10, "train")
+
+
 @cache
-def pairs(corpus: str, split: str) -> tuple[list[list[str]], list[list[str]]]:
+def _help() -> tuple[dict[str, Pairs], dict[str, int]]:
+    """Sources and targets of each split, and how many sentences of it were left out as repeats."""
+    from attn_course import data
+
+    least, most = LENGTH
+    rows = [(part_of(page), words(ours), words(theirs)) for page, ours, theirs in data.help_texts()]
+    found: dict[str, Pairs] = {split: ([], []) for split in SPLITS}
+    n_repeat = dict.fromkeys(SPLITS, 0)
+    seen: set[tuple[str, ...]] = set()
+    for wanted in SPLITS:  # training first
+        for part, source, target in rows:
+            if part != wanted or not all(least <= len(row) <= most for row in (source, target)):
+                continue
+            if tuple(source) in seen:
+                n_repeat[part] += 1
+                continue
+            seen.add(tuple(source))
+            found[part][0].append(source)
+            found[part][1].append(target)
+    return found, n_repeat
+
+
+def repeats() -> dict[str, int]:
+    """How many sentences of each split of the help were left out because they stand elsewhere.
+
+    Raises
+    ------
+    DataError
+        The help is absent and cannot be fetched.
+    """
+    return dict(_help()[1])
+
+
+@cache
+def pairs(corpus: str, split: str) -> Pairs:
     """Sources and targets of a split, as words.
+
+    The help is split by its pages, see `part_of`. They quote one another, so a source sentence is
+    kept the first time that it comes: of training, else of validation, else of the test. What the
+    test and the validation share with training, word for word, is left out of them.
 
     Raises
     ------
@@ -53,6 +116,8 @@ def pairs(corpus: str, split: str) -> tuple[list[list[str]], list[list[str]]]:
 
     _check.one_of("corpus", corpus, CORPORA)
     _check.one_of("split", split, SPLITS)
+    if corpus == "help":
+        return _help()[0][split]
     both = data.captions(split)
     return [words(source) for source, _ in both], [words(target) for _, target in both]
 
