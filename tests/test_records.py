@@ -12,7 +12,7 @@ from attn_course.families import recipe as scores
 from attn_course.families import recipe_language, recipe_regions, recipe_width
 from attn_course.gaussian import recipe
 from attn_course.seq2seq import recipe as number_words
-from attn_course.seq2seq import recipe_alignment
+from attn_course.seq2seq import recipe_alignment, recipe_help
 from attn_course.seq2seq import recipe_sentences as sentences
 from attn_course.soft_hard import recipe as looking
 from attn_course.soft_hard import recipe_action, recipe_patches, recipe_products
@@ -22,7 +22,7 @@ from attn_course.training import __main__ as command
 from attn_course.training import loop, record
 
 ROOM = (looking, recipe_action, recipe_patches, recipe_products)  # the chapter on soft and hard
-WORDS = (number_words, sentences, recipe_alignment)  # translation
+WORDS = (number_words, sentences, recipe_help, recipe_alignment)  # translation
 FAMILIES = (scores, recipe_width, recipe_regions, recipe_language)
 RECIPES = {each.MECHANISM: each for each in (recipe, race, warps, *ROOM, *WORDS, *FAMILIES)}
 FOLDERS = sorted(file.parent for file in record.RUNS.glob("*/*/*/run.json"))

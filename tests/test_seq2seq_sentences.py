@@ -219,8 +219,8 @@ def test_about_a_tenth_of_the_pages_is_for_the_test():
 
 
 def test_each_corpus_has_its_probes():
-    for corpus, probes in (("captions", task.PROBES), ("help", task.HELP_PROBES)):
-        config = BOTH[corpus].configure("smoke", "attention")
+    for name, probes in (("captions", task.PROBES), ("help", task.HELP_PROBES)):
+        config = BOTH[name].configure("smoke", "attention")
         asked = [part for part in recipe.examples(config, True) if not part["target"].any()]
         assert [part["source"].shape for part in asked] == [
             (1, len(task.words(probe)) + 1) for probe in probes
