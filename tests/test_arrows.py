@@ -41,10 +41,10 @@ CHAPTERS = (
 BOTTOM = {"_typing", "_check"}
 MAY_IMPORT = {
     "training": {"recipe", "modules", "functional", "task", "data"},
-    "recipe": {"modules", "functional", "task", "data"},
+    "recipe": {"recipe", "modules", "functional", "task", "data"},
     "modules": {"functional"},
     "functional": set(),
-    "task": {"task", "data"},  # of two tasks of a room one may build on the other
+    "task": {"task", "data"},  # of two tasks of a room, or recipes, one may build on the other
     "reference": set(),
     "figures": {"reference", "task", "data"},
     "exercises": {"checking"},

@@ -246,6 +246,9 @@ def test_the_real_help(monkeypatch):
         "test": 1_393,
     }
     assert task.repeats() == {"train": 2_497, "val": 404, "test": 609}
+    known, near = (set(map(tuple, both[split][0])) for split in ("train", "test"))
+    holes = {(*row[:i], *row[i:][1:], i) for row in known for i in range(len(row))}
+    assert sum(any((*r[:i], *r[i:][1:], i) in holes for i in range(len(r))) for r in near) == 84
     english, french = task.vocabularies("help")
     assert (len(english), len(french)) == (2_713 + 4, 3_143 + 4)
     known = {tuple(row) for source, _ in both.values() for row in source}

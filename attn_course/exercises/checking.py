@@ -216,18 +216,18 @@ def close(
 
 
 def diagnose(
-    got: Any,
-    want: Any,
+    result: Any,
+    right: Any,
     mistakes: Mapping[str, Any],
     rtol: float | int = 1e-5,
     atol: float | int = 1e-8,
 ) -> None:
     """As `close`; where the result is, within tolerance, that of a mistake, say its sentence."""
-    if not _same(got, want, 1e-9, 1e-12):
+    if not _same(result, right, 1e-9, 1e-12):
         for sentence, value in mistakes.items():
-            if _same(got, value, rtol, atol):
+            if _same(result, value, rtol, atol):
                 raise Wrong(sentence)
-    close(got, want)
+    close(result, right)
 
 
 def distinct(
