@@ -1000,6 +1000,17 @@ def sword(entries, n_block):
     return {"bzs": blocks, "bzv": places, "bzz": packed}
 
 
+def registered(name, content, cached, monkeypatch):
+    """The folder of a data set in the cache whose files hold `content` and are all it should."""
+    files = tuple(File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in content.items())
+    monkeypatch.setitem(REGISTRY, name, DataSet(name, files, (NOBODY,), "none", "none"))
+    folder = cached.parent / name
+    for filename, items in content.items():
+        (folder / filename).parent.mkdir(parents=True, exist_ok=True)
+        (folder / filename).write_bytes(items)
+    return folder
+
+
 @pytest.fixture
 def bibles(cached, monkeypatch):
     """The cache with two invented Bibles; their folder."""
@@ -1011,14 +1022,7 @@ def bibles(cached, monkeypatch):
     }
     real = {file.name for file in REGISTRY["bibles"].files}
     assert real == set(content)
-    files = tuple(File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in content.items())
-    entry = DataSet("bibles", files, (NOBODY,), "none", "none")
-    monkeypatch.setitem(REGISTRY, "bibles", entry)
-    folder = cached.parent / "bibles"
-    for name, items in content.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(items)
-    return folder
+    return registered("bibles", content, cached, monkeypatch)
 
 
 @pytest.mark.usefixtures("bibles")
@@ -1131,14 +1135,7 @@ def help_folder(cached, monkeypatch):
                 archive.addfile(about, io.BytesIO(items))
         content[name] = out.getvalue()
     assert [file.name for file in REGISTRY["libreoffice-help"].files] == list(content)
-    files = tuple(File(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in content.items())
-    entry = DataSet("libreoffice-help", files, (NOBODY,), "none", "none")
-    monkeypatch.setitem(REGISTRY, "libreoffice-help", entry)
-    folder = cached.parent / "libreoffice-help"
-    for name, items in content.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(items)
-    return folder
+    return registered("libreoffice-help", content, cached, monkeypatch)
 
 
 @pytest.mark.usefixtures("help_folder")
