@@ -2,6 +2,7 @@
 
 attention looks at all words again for every word it says; fixed has one context for all of them,
 from the same two readers; forth and reversed have one reader, from the front or from the end.
+fixed-long, forth-long and reversed-long are trained for twice as long.
 """
 
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "forth": {"model": "forth", "width": 211},
     "reversed": {"model": "reversed", "width": 211},
 }
+# The same three once more, with twice the updates.
+ARMS |= {f"{arm}-long": ARMS[arm] | {"n_update": 6_000} for arm in ("fixed", "forth", "reversed")}
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"n_update": 10, "width": 16},
     "book": {},
@@ -128,7 +131,7 @@ def examples(config: Config, subset: bool) -> Iterator[dict[str, Array]]:
         part = slice(i, i + N_PART * every, every)
         is_test = np.arange(len(rows))[part] < len(both[0][0])
         yield arrays(config, source[part], target[part]) | {"is_test": is_test}
-    for probe in task.HELP_PROBES if config.corpus == "help" else task.PROBES:
+    for probe in task.PROBES[config.corpus]:
         row = task.tokens([task.words(probe)], known)
         yield arrays(config, row, np.zeros((1, 1), dtype=int))  # there is no reference
 

@@ -16,27 +16,28 @@ from attn_course import _check
 from attn_course._typing import Array, Float, Int
 
 Pairs = tuple[list[list[str]], list[list[str]]]  # sources and targets, as words
-CORPORA = ("captions", "help")
 SPLITS = ("train", "val", "test")
 PADDING, START, END, UNKNOWN = 0, 1, 2, 3
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
 LENGTH = (3, 25)  # words and marks of a sentence of the help, in both languages
 LEAST = 2  # times that a word has to occur in training to be in the list
-PROBES = (  # sentences made up here, kept with their translations and weights
-    "Ein Hund läuft durch den Schnee.",
-    "Zwei Frauen in roten Jacken sitzen auf einer Bank.",
-    "Ein Mann mit einem Hut spielt Gitarre auf der Straße.",
-    "Der kleine Junge, der einen blauen Ball hält, steht vor einem Haus.",
-    "Eine Gruppe von Kindern spielt am Strand, während ein Hund ins Wasser springt.",
-)
-HELP_PROBES = (  # made up here too, in the manner of the help
-    "Click the arrow to close the window.",
-    "The macro deletes every empty row of the selected table.",
-    "Choose Insert - Chart and enter a title for the new drawing.",
-    "If you hold down the key, the frame moves along with the pointer.",
-    "To print only the first page, open the dialog, select the printer and mark the check box at "
-    "the bottom.",
-)
+PROBES = {  # sentences made up here, kept with their translations and weights
+    "captions": (
+        "Ein Hund läuft durch den Schnee.",
+        "Zwei Frauen in roten Jacken sitzen auf einer Bank.",
+        "Ein Mann mit einem Hut spielt Gitarre auf der Straße.",
+        "Der kleine Junge, der einen blauen Ball hält, steht vor einem Haus.",
+        "Eine Gruppe von Kindern spielt am Strand, während ein Hund ins Wasser springt.",
+    ),
+    "help": (
+        "Click the arrow to close the window.",
+        "The macro deletes every empty row of the selected table.",
+        "Choose Insert - Chart and enter a title for the new drawing.",
+        "If you hold down the key, the frame moves along with the pointer.",
+        "To print only the first page, open the dialog, select the printer and mark the check box "
+        "at the bottom.",
+    ),
+}
 
 
 def words(sentence: str) -> list[str]:
@@ -114,7 +115,7 @@ def pairs(corpus: str, split: str) -> Pairs:
     """
     from attn_course import data
 
-    _check.one_of("corpus", corpus, CORPORA)
+    _check.one_of("corpus", corpus, tuple(PROBES))
     _check.one_of("split", split, SPLITS)
     if corpus == "help":
         return _help()[0][split]
