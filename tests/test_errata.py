@@ -10,16 +10,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import HAS_TORCH
 
-from attn_course.families.reference import local_weight, scaled_dot_score
+from attn_course.families.reference import (
+    attend,
+    general_score,
+    local_attend,
+    local_weight,
+    location_score,
+    region_attention,
+    scaled_dot_score,
+    window_mask,
+)
 from attn_course.gaussian.reference import (
     attention_map,
     filterbank,
     gaussian_glimpse,
     gaussian_vector,
 )
-from attn_course.preliminaries.reference import softmax
-from attn_course.soft_hard.reference import crop, dynamic_filter, sigmoid_mask, soft_glimpse
+from attn_course.preliminaries.reference import simple_cell, softmax
+from attn_course.soft_hard.reference import (
+    crop,
+    dynamic_filter,
+    hard_item,
+    sigmoid_mask,
+    soft_glimpse,
+)
 
 PAGE = Path(__file__).parents[1] / "book" / "errata.md"
 
@@ -454,37 +470,144 @@ def test_hard_date():
 
 def test_overview_self():
     rng = np.random.default_rng(9)
-    region, word, order = rng.normal(size=(6, 4)), rng.normal(size=(3, 4)), [3, 1, 5, 0, 2, 4]
+    n_word, n_region = 5, 14 * 14  # the paper's feature map is 14 by 14
+    says("overview-self", "14", str(n_region))
+    region, order = rng.normal(size=(n_region, 8)), rng.permutation(n_region)
+    w_query, w_key, v, w_gate = (rng.normal(size=n) for n in ((4, 6), (4, 8), 4, 6))
+    w_input, w_hidden = rng.normal(size=(6, 8)), rng.normal(size=(6, 6))
 
-    def rows(query, key):
-        return softmax(query @ key.T)
+    def caption(region):
+        """Contexts and weights, word by word; what is seen becomes part of the next query."""
+        hidden, looks = np.ones(6), []
+        for _ in range(n_word):
+            look = region_attention(hidden, region, w_query, w_key, 5 * v, w_gate, np.array(2.0))
+            hidden = simple_cell(look[0], hidden, w_input, w_hidden, np.zeros(6))
+            looks.append(look[:2])
+        return (np.stack(each) for each in zip(*looks, strict=True))
 
-    assert rows(region, region).shape == (6, 6)
-    assert rows(word, region).shape == (3, 6)
-    shuffled = region[order]
-    np.testing.assert_allclose(rows(shuffled, shuffled), rows(region, region)[order][:, order])
-    np.testing.assert_allclose(rows(word, shuffled), rows(word, region)[:, order])  # rows stay
+    context, weight = caption(region)
+    assert weight.shape == (n_word, n_region)
+    assert np.ptp(weight, axis=0).max() > 0.1  # each word has a look of its own
+    moved_context, moved = caption(region[order])
+    np.testing.assert_allclose(moved_context, context)  # the rows stay where they are
+    np.testing.assert_allclose(moved, weight[:, order])
+
+    def within(region):
+        return attend(scaled_dot_score(region, region), region, np.ones((1, 1), bool))
+
+    context, weight = within(region)
+    assert weight.shape == (n_region, n_region)
+    moved_context, moved = within(region[order])
+    np.testing.assert_allclose(moved_context, context[order])  # the rows move along
+    np.testing.assert_allclose(moved, weight[order][:, order])
+    assert np.abs(moved_context - context).max() > 1
+
+    if HAS_TORCH:  # The book's captioner, untrained: a row a word, and the same scores of words.
+        import torch
+
+        from attn_course.families import recipe_regions as recipe
+
+        chance = torch.Generator().manual_seed(0)
+        model = recipe.build(recipe.configure("smoke", "soft"), chance)
+        image = torch.rand(1, 3, recipe.SIDE, recipe.SIDE, generator=chance)
+        region, start, _ = model.read(image)
+        order = torch.randperm(recipe.GRID**2, generator=chance)
+        told = []
+        for each in (region, region[:, order]):
+            hidden, steps = start, []
+            for word in (recipe.START, 7, 5):
+                score, hidden, look = model.step(torch.tensor([word]), hidden, each, None)
+                steps.append((score, look["weight"]))
+            told.append([torch.cat(x) for x in zip(*steps, strict=True)])
+        (score, weight), (moved_score, moved) = told
+        assert weight.shape == (3, recipe.GRID**2)
+        torch.testing.assert_close(moved_score, score)
+        torch.testing.assert_close(moved, weight[:, order])
+        assert not torch.allclose(moved, weight)
 
 
 def test_overview_local():
-    score, value = np.array([0.3, -0.2, 0.9, 0.1, 0.4]), np.arange(5.0)
+    rng = np.random.default_rng(3)
+    query, key = rng.normal(size=(1, 4)), rng.normal(size=(9, 4))
+    value, noise = np.arange(9.0)[:, None], rng.gumbel(size=9)
+    centre, radius, far = np.array([4.0]), 2, [0, 1, 7, 8]
 
-    def local(position):
-        weight = softmax(score[None])
-        return float(local_weight(weight, np.array([position]), 2)[0] @ value)
+    def hard(key, shift=0.0):
+        """One value, drawn with the weights of all scores."""
+        score = scaled_dot_score(query, key)[0] + shift * np.arange(9)
+        return hard_item(score, value, noise)[0]
 
-    def hard(shift, threshold=0.55):
-        """The position at which the summed weights pass a threshold that was drawn."""
-        moved = score + shift * np.arange(5)
-        return value[np.searchsorted(softmax(moved[None])[0].cumsum(), threshold)]
+    # Local: of nine keys five are scored, and the others are not even looked at.
+    bad_key, bad_value = key.copy(), value.copy()
+    bad_key[far] = bad_value[far] = np.nan
+    context, weight = local_attend(query, bad_key, bad_value, centre, radius)
+    window = window_mask(centre, 9, radius)
+    masked, full = attend(scaled_dot_score(query, key), value, window)
+    np.testing.assert_allclose(context, masked)
+    np.testing.assert_allclose(weight[0], full[window])
+    assert weight.shape == (1, 2 * radius + 1)
+    assert weight.min() > 0.01  # all of them weighed, softly
 
-    slope = (local(2.1 + 1e-6) - local(2.1 - 1e-6)) / 2e-6
-    assert abs(slope) > 0.01
-    found = {hard(shift) for shift in np.linspace(0, 0.3, 3_001)}
-    assert found == {2.0, 3.0}  # nothing between two positions
-    assert np.count_nonzero(softmax(score[None])) == 5  # all five were scored and weighed
-    narrow = local_weight(softmax(score[None]), np.array([0.0]), 2)
-    assert np.count_nonzero(narrow) == 3
+    # Hard: no weight, and so no draw, without each of the nine scores.
+    assert np.isnan(softmax(scaled_dot_score(query, bad_key))).all()
+    assert hard(key) not in far
+    for j in far:
+        loud = key.copy()
+        loud[j] = 50 * query[0]
+        assert hard(loud) == j  # a far score decides what is drawn
+        np.testing.assert_array_equal(local_attend(query, loud, value, centre, radius)[0], context)
+
+    # A moving window: a slope, and a step where a key leaves. A draw has steps alone.
+    def change(centre, step):
+        """By how much the context changes when the window goes on by two steps."""
+        read = []
+        for position in (np.array([centre - step]), np.array([centre + step])):
+            mask = window_mask(position, 9, radius)
+            weight = attend(scaled_dot_score(query, key), value, mask)[1]
+            read.append((local_weight(weight, position, radius) @ value).item())
+        return read[1] - read[0]
+
+    assert abs(change(4.3, 1e-4)) > 1e-5
+    np.testing.assert_allclose(change(4.3, 1e-4), 10 * change(4.3, 1e-5), rtol=1e-5)
+    assert abs(change(4.0, 1e-5)) > 0.01
+    np.testing.assert_allclose(change(4.0, 1e-4), change(4.0, 1e-5), rtol=0.1)
+    found = {hard(key, shift) for shift in np.linspace(-1, 1, 3_001)}
+    assert len(found) > 1
+    assert found < set(range(9))
+
+
+def test_overview_location():
+    rng = np.random.default_rng(11)
+    w, w_general = rng.normal(size=(6, 4)), rng.normal(size=(4, 3))  # w: a row for each place
+    w_input, w_hidden = rng.normal(size=(4, 2)), rng.normal(size=(4, 4))
+
+    def states(sentence):
+        """The states of a decoder, step by step, that is given these words."""
+        hidden = [np.zeros(4)]
+        for word in sentence:
+            hidden.append(simple_cell(word, hidden[-1], w_input, w_hidden, np.zeros(4)))
+        return np.stack(hidden[1:])
+
+    one, other = (states(sentence) for sentence in rng.normal(size=(2, 3, 2)))
+    apart = np.abs(softmax(location_score(one, w)) - softmax(location_score(other, w)))
+    assert apart.max(axis=1).min() > 0.1  # at each step: one position, two states, other weights
+    order = [2, 0, 1]  # a state has its weights with it, at whatever step it comes
+    np.testing.assert_allclose(location_score(one[order], w), location_score(one, w)[order])
+
+    def look(source, score):
+        return attend(score(source), source, np.ones((1, 1), bool))
+
+    def by_place(source):
+        return location_score(one, w)
+
+    def by_content(source):
+        return general_score(one, source, w_general)
+
+    source, changed = rng.normal(size=(2, 6, 3))
+    for score, blind in ((by_place, True), (by_content, False)):
+        (context, weight), (new_context, new_weight) = look(source, score), look(changed, score)
+        assert np.array_equal(weight, new_weight) == blind
+        assert np.abs(context - new_context).max() > 0.1
 
 
 def test_overview_scale():

@@ -1,8 +1,10 @@
 """The notebooks as they are stored: canonical, compared to the last cell, free of copied code."""
 
 import ast
+import builtins
 import importlib.util
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -151,6 +153,83 @@ def unexercised(notebook):
     return lost + idle if aims else ["the page names no objectives"]
 
 
+UNITS = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen"""
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+NUMBER = {word: n for n, word in enumerate(UNITS.split(), start=1)}
+for ten, name in enumerate(TENS.split(), start=2):
+    NUMBER |= {f"{name}-{one}": 10 * ten + n for one, n in NUMBER.items() if n < 10}
+    NUMBER[name] = 10 * ten
+READING = 45  # minutes that a page may take
+
+
+def numbers_in(text):
+    """The whole numbers of a text, in digits or as words; three quarters of an hour are 45."""
+    text = text.lower().replace("three quarters of an hour", "45 minutes")
+    words = re.findall(r"\d+|[a-z]+(?:-[a-z]+)*", text)
+    found = [int(one) if one.isdigit() else NUMBER.get(one) for one in words]
+    return [number for number in found if number is not None]
+
+
+def announced(text):
+    """Minutes in a section's line such as *(Six minutes. Bring a pencil.)*; 0 if it names none."""
+    found = [
+        numbers_in(said)
+        for line in re.findall(r"^\*\((.*)\)\*$", text, re.M)
+        for said in re.findall(r"(.*?)\bminutes?\b", line)
+    ]
+    return found[0][0] if [len(numbers) for numbers in found] == [1] else 0
+
+
+def misjudged(notebook):
+    """What is wrong with the minutes of a page: its sections', their sum and what the head says.
+
+    The head speaks of computing as well, in its last clause, and may part the reading in two.
+    """
+    head, *rest = re.split(r"^## +(.*)$", prose(notebook), flags=re.M)
+    time = re.search(r"\*\*Time:\*\*(.*?)(?:\*\*|\n\n|\Z)", head, re.S)
+    if not time:
+        return ["the head names no **Time:**"]
+    reading = re.sub(r"[,;][^,;]*\bcomputing\b.*", "", time[1], flags=re.S)
+    said, faults, total = sum(numbers_in(reading)), [], 0
+    if not said:
+        faults.append(f"no minutes of reading in: {time[1].strip()}")
+    for title, text in zip(rest[::2], rest[1::2], strict=True):
+        if title.startswith("Exercises"):  # what an exercise takes is no reading
+            continue
+        minutes = announced(text)
+        total += minutes
+        if not minutes and title != "In five lines":
+            faults.append(f"no minutes for: {title}")
+    if abs(said - total) > 5:  # heads are rounded to fives
+        faults.append(f"the head says {said} minutes, the sections {total}")
+    if total > READING:
+        faults.append(f"the sections take {total} minutes, more than {READING}")
+    return faults
+
+
+def unknown(notebook):
+    """Names that live cells use and no live cell before them has: a browser runs no other cell."""
+    known, found = set(dir(builtins)), []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "live" in form.tags(cell):
+            given, used = bound_and_used(symtable.symtable(cell.source, cell.id, "exec"))
+            found += [f"{cell.id}: {name}" for name in sorted(used - given - known)]
+            known |= given
+    return found
+
+
+def bound_and_used(table):
+    """Names that a table binds, and names that it or what is inside it looks for outside."""
+    top = table.get_type() == "module"
+    symbols = table.get_symbols()
+    given = {x.get_name() for x in symbols if x.is_assigned() or x.is_imported()}
+    used = {x.get_name() for x in symbols if x.is_referenced() and (top or x.is_global())}
+    for inside in table.get_children():
+        used |= bound_and_used(inside)[1]
+    return given, used
+
+
 @pytest.fixture(params=form.notebooks(), ids=lambda path: path.name)
 def path(request):
     return request.param
@@ -206,8 +285,16 @@ def test_live_functions_of_the_package_are_the_packages(notebook):
     assert altered(notebook, *package_functions()) == []
 
 
+def test_live_cells_stand_on_live_cells_alone(notebook):
+    assert unknown(notebook) == []
+
+
 def test_each_objective_has_an_exercise(notebook):
     assert unexercised(notebook) == []
+
+
+def test_minutes_of_the_sections_are_those_of_the_head(notebook):
+    assert misjudged(notebook) == []
 
 
 # Each of these would be worth nothing if it could not fail.
@@ -288,6 +375,18 @@ def window(mean: float, n_pixel: int):
     assert len(copies(page(other), place, {"mine"})) == 1
 
 
+def test_live_cell_that_needs_another_cell_is_found():
+    live = {"tags": ["live"]}
+    first = "import math\n\ndef half(x):\n    return math.floor(x / 2)"
+    second = "[half(k) * scale for k in range(3)]"
+    alone = page(first, second, metadata=live)
+    assert unknown(alone) == [f"{alone.cells[1].id}: scale"]
+    alone.cells[1].source = alone.cells[1].source.replace("scale", "2")
+    assert unknown(alone) == []
+    alone.cells[0].metadata.clear()
+    assert unknown(alone) == [f"{alone.cells[1].id}: half"]
+
+
 def test_altered_starter_is_found():
     cell = {"exercise": "gaussian/filterbank", "part": "starter"}
     chapter = form.with_exercises(page("## Exercises", kind="markdown"), "gaussian")
@@ -306,3 +405,30 @@ def test_lost_objective_and_idle_exercise_are_found():
     assert (
         unexercised(page(head.replace("fast", "{ref}`ex-swim`"), task, idle, kind="markdown")) == []
     )
+
+
+def test_wrong_minutes_are_found():
+    head = "**Time:** about {} of reading, half a minute of computing. **After it**"
+    sections = [
+        "## One\n\n*(Twenty-one minutes; trained before.)*\n\nIt took 30 minutes.",
+        "## Two\n\n*(Eight minutes. Bring a pencil.)*",
+        "## Three\n\n*(One minute.)*",
+        "## Exercises\n\n*(Between forty minutes and an hour each.)*",
+        "## In five lines",
+    ]
+
+    def faults(time="30 minutes", sections=sections):
+        return misjudged(page(head.format(time), *sections, kind="markdown"))
+
+    assert faults() == faults("thirty-five minutes") == []
+    parts = "five minutes for the test, and of the other twenty-five none"
+    assert faults(parts) == []
+    assert faults("36 minutes") == ["the head says 36 minutes, the sections 30"]
+    assert faults("three quarters of an hour")[0].startswith("the head says 45 minutes")
+    assert faults(sections=sections[2:]) == ["the head says 30 minutes, the sections 1"]
+    assert faults("an hour")[0].startswith("no minutes of reading in: about an hour")
+    later = [*sections[:2], "## Three\n\n*(Some minutes.)*", "## Four\n\nText."]
+    assert faults(sections=later) == ["no minutes for: Three", "no minutes for: Four"]
+    long = [*sections, "## More\n\n*(Sixteen minutes.)*"]
+    assert faults("45 minutes", long) == ["the sections take 46 minutes, more than 45"]
+    assert misjudged(page(*sections, kind="markdown")) == ["the head names no **Time:**"]

@@ -327,3 +327,13 @@ def test_batches_are_of_verses_to_train_on_of_like_length(corpora):
         rows = {tuple(row[row > 0]) for row in training.source}
         assert {tuple(row[row > 0]) for row in part["source"]} <= rows
     assert n_padding / n_token < 0.2  # of verses drawn at random it is about a half
+
+
+@pytest.mark.recheck
+def test_the_real_verses():
+    task.corpora.cache_clear()
+    assert len(data.verses()) == 31_084
+    training, aside, *_ = task.corpora()
+    assert (len(training.source), len(aside.source)) == (12_592, 694)
+    linked, sure = (aside.link[..., k] > 0 for k in (1, 2))
+    assert (linked.sum(), (linked & sure).sum()) == (3_416, 1_761)

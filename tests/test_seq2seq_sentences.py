@@ -62,19 +62,27 @@ def test_an_arm_is_trained_and_measured(name, arm):
     assert predicted["probe"].tobytes().decode().count("\n") == len(task.PROBES["captions"])
 
 
+@pytest.mark.parametrize("preset", ["book", "paper"])
 @pytest.mark.parametrize("name", BOTH)
-def test_the_arms_of_a_corpus_are_of_one_size(name, monkeypatch):
+def test_the_arms_of_a_corpus_are_of_one_size(name, preset, monkeypatch):
     """Within a hundredth, with as many words as the real corpora have."""
     n_word = {"captions": (7_882, 5_898), "help": (2_717, 3_147)}
     size = {}
     with monkeypatch.context() as patch:
         patch.setattr(task, "vocabularies", lambda _: map(range, n_word[name]))
         for arm in BOTH[name].ARMS:
-            config = BOTH[name].configure("book", arm)
+            config = BOTH[name].configure(preset, arm)
             model = recipe.build(config, torch.Generator().manual_seed(0))
             size[arm] = sum(p.numel() for p in model.parameters())
     assert len(size) == {"captions": 7, "help": 4}[name]
     assert max(size.values()) / min(size.values()) < 1.01, size
+
+
+@pytest.mark.parametrize("preset", ["book", "paper"])
+@pytest.mark.parametrize("arm", ["fixed", "forth", "reversed"])
+def test_a_long_run_is_the_same_run_with_twice_the_updates(arm, preset):
+    short, long = (recipe.configure(preset, name) for name in (arm, f"{arm}-long"))
+    assert replace(short, n_update=2 * short.n_update) == long
 
 
 def test_the_score_is_sacrebleus():

@@ -47,11 +47,11 @@ def _arms() -> dict[str, dict[str, Any]]:
     early = {"n_update": 2_000}
     sizes = {
         "attention": (16, 8),
-        "fixed": (17, 8),
+        "fixed": (17, 8, 12, 24, 34),
         "forth": (24,),
         "reversed": (24,),
         "open": (24,),
-        "told": (24, 8),
+        "told": (24, 8, 12, 17, 34),
     }
     arms: dict[str, dict[str, Any]] = {
         f"{model}-{width}": {"model": model, "width": width}

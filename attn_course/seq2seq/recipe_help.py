@@ -30,8 +30,10 @@ ARMS: dict[str, dict[str, Any]] = {
     "reversed": HELP | {"model": "reversed", "width": 223},
 }
 PRESETS = recipe_sentences.PRESETS
+PAPER = {"attention": 512, "fixed": 529, "forth": 627, "reversed": 627}  # widths, equal weights
 
 
 def configure(preset: str, arm: str) -> Config:
     """Settings of an arm at a preset."""
-    return replace(Config(), **ARMS[arm] | PRESETS[preset])
+    config = replace(Config(), **ARMS[arm] | PRESETS[preset])
+    return replace(config, width=PAPER[config.model]) if preset == "paper" else config

@@ -61,13 +61,18 @@ ARMS |= {f"{arm}-long": ARMS[arm] | {"n_update": 6_000} for arm in ("fixed", "fo
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"n_update": 10, "width": 16},
     "book": {},
-    "paper": {"width": 512, "n_update": 20_000},
+    "paper": {"n_update": 20_000},
 }
+PAPER = {"attention": 512, "fixed": 526, "forth": 601, "reversed": 601}  # widths, equal weights
 
 
 def configure(preset: str, arm: str) -> Config:
     """Settings of an arm at a preset."""
-    return replace(Config(), **ARMS[arm] | PRESETS[preset])
+    config = replace(Config(), **ARMS[arm] | PRESETS[preset])
+    if preset != "paper":
+        return config
+    longer = 2 if arm.endswith("-long") else 1
+    return replace(config, width=PAPER[config.model], n_update=longer * config.n_update)
 
 
 def build(config: Config, generator: torch.Generator) -> nn.Module:

@@ -77,8 +77,16 @@ def every_pair_is_scored(answer: Any, rng: np.random.Generator) -> None:
         want = additive_score(*given)
         total = (query @ w_query.T)[:, None] + (key @ w_key.T)[None]
         product = (query @ w_query.T)[:, None] * (key @ w_key.T)[None]
+        got = answer.alignment(*given)
+        if np.shape(got) == want.shape and not np.allclose(got, want):
+            other = answer.alignment(query, -2 * key, w_query, w_key, v)
+            if np.shape(other) == want.shape and np.allclose(other, got):
+                raise Wrong(
+                    "No annotation enters the score: other annotations get the same scores. Weights "
+                    "from the query and the place alone have never looked at the source."
+                )
         _recognise(
-            answer.alignment(*given),
+            got,
             want,
             {
                 "The tanh is missing: without it the query would add the same to all its scores, and "
@@ -270,6 +278,18 @@ MUTANTS = {
         new="np.tanh(asked + offered).sum(axis=2)",
         falls_by="every_pair_is_scored",
         says="v weighs them",
+    ),
+    "annotations without weight": Mutant(
+        old="np.tanh(asked + offered) @ v",
+        new="np.tanh(asked + 0 * offered) @ v",
+        falls_by="every_pair_is_scored",
+        says="No annotation enters the score",
+    ),
+    "places for annotations": Mutant(
+        old="np.tanh(asked + offered) @ v",
+        new="np.tanh(asked + np.arange(len(annotation))[:, None]) @ v",
+        falls_by="every_pair_is_scored",
+        says="No annotation enters the score",
     ),
     "softmax over the queries": Mutant(
         old="total = bell.sum(axis=1, keepdims=True)",
