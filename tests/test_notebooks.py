@@ -112,6 +112,17 @@ def copies(notebook, place, public):
     return found
 
 
+def undescribed(notebook):
+    """Cells that draw a figure and have no words for it."""
+    found = []
+    for cell in notebook.cells:
+        plain = [x.get("data", {}).get("text/plain", "") for x in cell.get("outputs", ())]
+        drawn = any("<Figure size" in "".join(text) for text in plain)
+        if drawn and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+            found.append(cell.id)
+    return found
+
+
 def altered(notebook, place, public):
     """Functions in live cells that bear a name of the package's and are not the package's."""
     return [
@@ -289,6 +300,10 @@ def test_live_cells_stand_on_live_cells_alone(notebook):
     assert unknown(notebook) == []
 
 
+def test_each_figure_has_words(notebook):
+    assert undescribed(notebook) == []
+
+
 def test_each_objective_has_an_exercise(notebook):
     assert unexercised(notebook) == []
 
@@ -385,6 +400,15 @@ def test_live_cell_that_needs_another_cell_is_found():
     assert unknown(alone) == []
     alone.cells[0].metadata.clear()
     assert unknown(alone) == [f"{alone.cells[1].id}: half"]
+
+
+def test_figure_without_words_is_found():
+    drawn = page("plot()")
+    data = {"text/plain": "<Figure size 600x320 with 1 Axes>"}
+    drawn.cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
+    assert undescribed(drawn) == [drawn.cells[0].id]
+    drawn.cells[0].metadata["mystnb"] = {"image": {"alt": "A line that rises"}}
+    assert undescribed(drawn) == []
 
 
 def test_altered_starter_is_found():
