@@ -44,6 +44,8 @@ def n_seed(mechanism, arm):
     """How many seeds the pages say that an arm has."""
     if arm in TRIED:
         return 3
+    if arm == "fixed-long":
+        return 0  # no page tells of it yet
     untrained = RECIPES[mechanism].ARMS[arm].get("n_update") == 0
     if untrained or "-tune-" in arm or arm.startswith("strip-"):
         return 1
